@@ -1,0 +1,148 @@
+"""What all schemas share: camelCase on the wire, unknown fields refused, values that cannot change after reading."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, ClassVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+
+class Rule:
+    """A CEL rule that the API server checks; `message` says what to write instead."""
+
+    def __init__(self, rule: str, message: str) -> None:
+        self.rule = rule
+        self.message = message
+
+    def as_json(self) -> dict[str, str]:
+        """The rule as an item of `x-kubernetes-validations`."""
+        return {"rule": self.rule, "message": self.message}
+
+
+class Schema(BaseModel):
+    """Base of everything that is read from or written to Kubernetes or a pod."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
+
+    cel: ClassVar[tuple[Rule, ...]] = ()
+
+    def dump(self) -> dict[str, Any]:
+        """JSON-ready, as users write it: camelCase, absent where nothing was set."""
+        return self.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+_DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+DURATION_PATTERN = r"^([0-9]+(ms|s|m|h|d))+$"
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read `90s`, `1h30m`, `7d`.
+
+    Raises:
+        ValueError: when the text is not a number with a unit (ms, s, m, h, d), or several in a row.
+
+    >>> parse_duration("1h30m")
+    datetime.timedelta(seconds=5400)
+    """
+    if not re.fullmatch(DURATION_PATTERN, text):
+        raise ValueError(f"{text!r} is not a duration; write a number with a unit, such as 30s, 15m, 6h or 7d")
+    return timedelta(seconds=sum(int(n) * _UNITS[unit] for n, unit in _DURATION.findall(text)))
+
+
+def _checked_duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+Duration = Annotated[
+    str,
+    AfterValidator(_checked_duration),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "maxLength": 32}),
+]
+"""A span of time as people write it; `parse_duration` gives the timedelta."""
+
+Quantity = Annotated[
+    str,
+    BeforeValidator(str),
+    WithJsonSchema(
+        {
+            "x-kubernetes-int-or-string": True,
+            "pattern": r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$",
+        }
+    ),
+]
+"""A Kubernetes quantity: 500m, 2, 512Mi."""
+
+Name = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+"""The name of a Kubernetes object (DNS-1123 label)."""
+
+ColumnName = Annotated[str, Field(min_length=1, max_length=128)]
+"""The name of a column, as it is in the data."""
+
+
+def _whole_seconds(moment: datetime) -> str:
+    return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+
+
+Timestamp = Annotated[
+    datetime,
+    PlainSerializer(_whole_seconds, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A moment, in UTC and whole seconds, as Kubernetes writes it."""
+
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
+"""The sha256 of some bytes, with its algorithm in front."""
+
+
+class SecretKey(Schema):
+    """One key of a Secret in the same namespace."""
+
+    name: Annotated[str, Field(min_length=1, max_length=253)]
+    """Name of the Secret."""
+    key: Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")]
+    """Key inside the Secret."""
+
+
+class Reference(Schema):
+    """The name of another object in the same namespace."""
+
+    name: Annotated[str, Field(min_length=1, max_length=63)]
+    """Name of the object."""
+
+
+class Resources(Schema):
+    """What the pod asks for and may use, as in a container."""
+
+    requests: Annotated[dict[str, Quantity], Field(max_length=8)] = {}
+    """What the scheduler sets aside, for example {cpu: 500m, memory: 512Mi}."""
+    limits: Annotated[dict[str, Quantity], Field(max_length=8)] = {}
+    """What the pod may not exceed, for example {cpu: 2, memory: 2Gi}."""
+
+
+class Condition(Schema):
+    """A Kubernetes condition (metav1.Condition)."""
+
+    type: Annotated[str, Field(max_length=316)]
+    """Which question this answers, for example Ready."""
+    status: Annotated[str, Field(json_schema_extra={"enum": ["True", "False", "Unknown"]})]
+    """True, False or Unknown."""
+    reason: Annotated[str, Field(min_length=1, max_length=1024)]
+    """One documented word for why (docs/conditions.md)."""
+    message: Annotated[str, Field(max_length=32768)] = ""
+    """The same in a sentence, with the remedy where one is needed."""
+    last_transition_time: Timestamp
+    """Since when the status has been so."""
+    observed_generation: int | None = None
+    """The generation of the spec that was looked at."""
+
+
+Conditions = Annotated[
+    list[Condition],
+    Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}),
+]
+"""Conditions, one of each type."""

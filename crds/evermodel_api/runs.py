@@ -1,0 +1,216 @@
+"""What passes between the operator and its pods: a frozen order on the way in, one JSON document on the way out.
+
+The order is a file mounted from a ConfigMap; the answer is the pod's termination message, which Kubernetes cuts at 4096
+bytes, so an outcome must stay below that (`fit_message`).
+"""
+
+import json
+from enum import IntEnum, StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from evermodel_api.base import Digest, Schema, Timestamp
+from evermodel_api.deployment import Feedback, PredictionLog
+from evermodel_api.monitor import Finding, Memory, MonitorSpec, RequestCause, State
+from evermodel_api.training import Cause, TrainingSpec
+from evermodel_api.version import Artifact, GateVerdict
+
+ORDER_DIRECTORY = "/etc/evermodel"
+"""Where a pod finds its order."""
+ORDER_FILE = "order.json"
+SECRETS_DIRECTORY = "/run/secrets/evermodel"
+"""A Secret's key is the file SECRETS_DIRECTORY/<secret>/<key>."""
+TERMINATION_LOG = "/dev/termination-log"
+MESSAGE_LIMIT = 4096
+"""Kubernetes keeps this many bytes of a termination message."""
+SERVING_PORT = 8080
+
+
+ModelName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-_A-Za-z0-9]*[A-Za-z0-9])?$")]
+"""Name of a model or version. Wider than a Kubernetes name: without a cluster a model may be called kneighbors_heart."""
+
+
+class Exit(IntEnum):
+    """Exit codes. Wrong data and wrong specs are never retried: they would be wrong again."""
+
+    DONE = 0
+    CRASHED = 1
+    DATA_WRONG = 3
+    SPEC_WRONG = 4
+
+
+class Outcome(StrEnum):
+    """How a run ended."""
+
+    SUCCEEDED = "Succeeded"
+    REFUSED = "Refused"
+    FAILED = "Failed"
+
+
+class ChampionRef(Schema):
+    """The version that a challenger meets."""
+
+    version: ModelName
+    """Name of the ModelVersion."""
+    artifact: Artifact
+    """Its bytes."""
+
+
+class TrainingOrder(Schema):
+    """What a training pod is told to do. Pod command: `evermodel train --order FILE`."""
+
+    namespace: str
+    """Namespace of the training."""
+    training: ModelName
+    """Name of the ModelTraining, and of the model."""
+    run: Annotated[int, Field(ge=1)]
+    """Number of the run, and of the version that it makes: <training>-<run>."""
+    spec: TrainingSpec
+    """The spec as it was when the run began."""
+    spec_digest: Digest
+    """sha256 of the spec (`spec_digest`)."""
+    store: str
+    """fsspec URL of the artifact store's root for this namespace."""
+    as_of: Timestamp
+    """When the run began: what `:asOf` is bound to."""
+    cause: Cause
+    """Why it was started."""
+    champion: ChampionRef | None = None
+    """The version that serves now."""
+
+
+class TrainingOutcome(Schema):
+    """What a training pod answers."""
+
+    outcome: Outcome
+    """Succeeded, Refused (a gate does not hold: the model is kept and never served) or Failed."""
+    message: str
+    """One sentence for people; for a failure the cause and the remedy."""
+    reason: str | None = None
+    """For a failure: a documented word (docs/conditions.md)."""
+    artifact: Artifact | None = None
+    """The bytes that were made."""
+    data_digest: Digest | None = None
+    """sha256 of the rows after cleaning."""
+    rows: int | None = None
+    """Rows after cleaning."""
+    algorithm: str | None = None
+    """Name of the algorithm that won."""
+    metrics: dict[str, float] = {}
+    """What it scored on the test rows."""
+    gates: list[GateVerdict] = []
+    """What each gate found."""
+    seconds: float | None = None
+    """How long the run took, in seconds."""
+
+
+class MonitorOrder(Schema):
+    """What a monitoring pod is told to do. Pod command: `evermodel monitor --order FILE`."""
+
+    namespace: str
+    """Namespace of the monitor."""
+    monitor: ModelName
+    """Name of the DriftMonitor."""
+    evaluation: str
+    """Id of the evaluation: the number of its time slot."""
+    deployment: ModelName
+    """Name of the ModelDeployment, which the prediction log is kept under."""
+    version: ModelName
+    """Name of the ModelVersion that gave the answers."""
+    artifact: Artifact
+    """Its bytes, for the baseline."""
+    spec: MonitorSpec
+    """The spec as it was when the evaluation began."""
+    store: str
+    """fsspec URL of the artifact store's root for this namespace."""
+    now: Timestamp
+    """When the evaluation began."""
+    memory: Memory
+    """What the decision remembers."""
+    frozen: str | None = None
+    """Why no retraining may be asked for now (a rollout or a run is under way)."""
+
+
+class MonitorOutcome(Schema):
+    """What a monitoring pod answers."""
+
+    failed: bool = False
+    """Whether the evaluation itself failed; then only `message` and `reason` are given."""
+    message: str
+    """One sentence for people."""
+    reason: str | None = None
+    """For a failure: a documented word (docs/conditions.md)."""
+    window_from: Timestamp | None = None
+    """Beginning of the window."""
+    window_to: Timestamp | None = None
+    """End of the window."""
+    rows: int = 0
+    """Rows in the window."""
+    label_coverage: float = 0.0
+    """Share of the rows that have a label."""
+    reference_rows: int = 0
+    """Training rows in the baseline."""
+    drifted: bool | None = None
+    """Whether the inputs drifted; None when not judged."""
+    degraded: bool | None = None
+    """Whether the answers degraded; None when not judged."""
+    healthy_data: bool | None = None
+    """Whether the data passed its quality checks; None when not judged."""
+    top: list[Finding] = []
+    """The largest findings, at most 5."""
+    state: State = State.UNKNOWN
+    """What the votes led to."""
+    alert: bool = False
+    """Whether the monitor began to fire with this evaluation."""
+    retrain: RequestCause | None = None
+    """What a retraining is asked for."""
+    blocked: str | None = None
+    """Why none is asked for although the monitor fires."""
+    memory: Memory | None = None
+    """What to remember until the next evaluation."""
+    report: str | None = None
+    """URI of the report (JSON)."""
+    report_digest: Digest | None = None
+    """sha256 of the report."""
+
+
+class ServingOrder(Schema):
+    """What a serving pod is told to do. Pod command: `evermodel serve --order FILE`."""
+
+    namespace: str
+    """Namespace of the deployment."""
+    deployment: ModelName
+    """Name of the ModelDeployment, which the prediction log is kept under."""
+    model: ModelName
+    """Name that clients use: that of the ModelDeployment."""
+    version: ModelName
+    """Name of the ModelVersion, which every answer carries."""
+    artifact: Artifact
+    """Its bytes."""
+    store: str
+    """fsspec URL of the artifact store's root for this namespace."""
+    log: PredictionLog = PredictionLog()
+    """What is kept of requests and answers."""
+    feedback: Feedback = Feedback()
+    """Labels that come later."""
+    port: int = SERVING_PORT
+    """Port to listen on."""
+
+
+def fit_message(outcome: TrainingOutcome | MonitorOutcome) -> str:
+    """The outcome as JSON that Kubernetes keeps whole: at most 4096 bytes, long sentences cut first.
+
+    >>> len(fit_message(TrainingOutcome(outcome=Outcome.FAILED, message="x" * 9000)).encode()) <= MESSAGE_LIMIT
+    True
+    """
+    document: dict[str, Any] = outcome.dump()
+    message: str = document["message"]
+    for limit in (len(message), 1000, 400, 100):
+        document["message"] = message if len(message) <= limit else message[: limit - 1] + "…"
+        text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+        if len(text.encode()) <= MESSAGE_LIMIT:
+            return text
+    for optional in ("gates", "metrics", "top"):
+        document.pop(optional, None)
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,48 @@
+"""The signature: what a model takes and what it answers, learnt from its training rows."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from evermodel_api.base import ColumnName, Schema
+from evermodel_api.training import Task
+
+ClassLabel = bool | int | float | str
+"""A class as it is in the data and in JSON."""
+
+
+class ColumnSignature(Schema):
+    """One column that the model takes."""
+
+    name: ColumnName
+    """Name in the data."""
+    kind: Literal["number", "category"]
+    """Numbers are compared and scaled, categories are told apart."""
+    datatype: Literal["FP64", "INT64", "BOOL", "BYTES"]
+    """Open Inference Protocol datatype of the training data: FP64 and INT64 are numbers, BOOL and BYTES (text) categories."""
+    min: float | None = None
+    """Smallest number seen in training."""
+    max: float | None = None
+    """Largest number seen in training."""
+    levels: list[str] = []
+    """Categories seen in training, sorted, at most 1000."""
+    missing: bool = False
+    """Whether values were missing in training. The fitted pipeline imputes, so a missing value is always accepted."""
+
+
+class Signature(Schema):
+    """What a model takes and what it answers."""
+
+    task: Task
+    """Classification or Regression."""
+    target: ColumnName
+    """Name of what is answered."""
+    columns: Annotated[list[ColumnSignature], Field(min_length=1)]
+    """In the order in which values without names are read."""
+    classes: list[ClassLabel] = []
+    """Classification: the classes in the order of the probabilities. The estimator itself answers their numbers 0..k-1."""
+
+    @property
+    def names(self) -> list[str]:
+        """Column names in order."""
+        return [column.name for column in self.columns]
