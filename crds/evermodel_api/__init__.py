@@ -1,7 +1,7 @@
 """The contract of Evermodel: what users write, what the record holds, what a pod is given and what it answers.
 
-One module per kind; `runs` is what passes between the operator and its pods; `schema` turns the kinds into the YAML that
-Kubernetes reads. The operator and the runtime both import this package and never each other.
+One module per kind; `runs` is what passes between the operator and its pods; `schema` turns the kinds into the YAML
+that Kubernetes reads. The operator and the runtime both import this package and never each other.
 """
 
 GROUP = "evermodel.dev"

@@ -36,44 +36,69 @@ class Schema(BaseModel):
 
 _DURATION = re.compile(r"(\d+)(ms|s|m|h|d)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-DURATION_PATTERN = r"^([0-9]+(ms|s|m|h|d))+$"
+# Bounded so that every duration, in seconds, fits the 32 bits that Kubernetes has for a Job's time to live.
+DURATION_PATTERN = r"^([0-9]{1,6}(ms|s|m)|[0-9]{1,5}h|[0-9]{1,4}d)+$"
+_LONGEST_DURATION = 12
 
 
 def parse_duration(text: str) -> timedelta:
     """Read `90s`, `1h30m`, `7d`.
 
     Raises:
-        ValueError: when the text is not a number with a unit (ms, s, m, h, d), or several in a row.
+        ValueError: when the text is not a number with a unit (ms, s, m, h, d), or several in a row, in 12 characters.
 
     >>> parse_duration("1h30m")
     datetime.timedelta(seconds=5400)
     """
-    if not re.fullmatch(DURATION_PATTERN, text):
+    if len(text) > _LONGEST_DURATION or not re.fullmatch(DURATION_PATTERN, text):
         raise ValueError(f"{text!r} is not a duration; write a number with a unit, such as 30s, 15m, 6h or 7d")
     return timedelta(seconds=sum(int(n) * _UNITS[unit] for n, unit in _DURATION.findall(text)))
 
 
-def _checked_duration(text: str) -> str:
-    parse_duration(text)
-    return text
+def duration_check(shortest: str) -> AfterValidator:
+    """Refuses what is no duration, or is shorter."""
+
+    def check(text: str) -> str:
+        if parse_duration(text) < parse_duration(shortest):
+            raise ValueError(f"{text} is too short; write a duration of at least {shortest}")
+        return text
+
+    return AfterValidator(check)
 
 
-Duration = Annotated[
-    str,
-    AfterValidator(_checked_duration),
-    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "maxLength": 32}),
-]
+def duration_schema(shortest: str) -> WithJsonSchema:
+    """The same for the API server: as rules and not as a pattern, since a rule answers with a sentence."""
+    is_duration = f"self.matches('{DURATION_PATTERN}')"
+    # CEL's duration() knows no days; for a lower bound an hour in their place is as good.
+    long_enough = f"duration(self.replace('d', 'h')) >= duration('{shortest}')"
+    rules = [
+        Rule(is_duration, "is not a duration; write a number with a unit, such as 30s, 15m, 6h or 7d"),
+        Rule(f"!{is_duration} || {long_enough}", f"is too short; write a duration of at least {shortest}"),
+    ]
+    listed = [rule.as_json() for rule in (rules if parse_duration(shortest) else rules[:1])]
+    return WithJsonSchema({"type": "string", "maxLength": _LONGEST_DURATION, "x-kubernetes-validations": listed})
+
+
+Duration = Annotated[str, duration_check("0s"), duration_schema("0s")]
 """A span of time as people write it; `parse_duration` gives the timedelta."""
+
+PositiveDuration = Annotated[str, duration_check("1s"), duration_schema("1s")]
+"""A span of time that cannot be nothing: a limit, for example."""
+
+_QUANTITY_PATTERN = (
+    r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$"
+)
+
+
+def _whole_number_as_text(value: object) -> object:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
 
 Quantity = Annotated[
     str,
-    BeforeValidator(str),
-    WithJsonSchema(
-        {
-            "x-kubernetes-int-or-string": True,
-            "pattern": r"^(\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))(([KMGTPE]i)|[numkMGTPE]|([eE](\+|-)?(([0-9]+(\.[0-9]*)?)|(\.[0-9]+))))?$",
-        }
-    ),
+    BeforeValidator(_whole_number_as_text),
+    Field(pattern=_QUANTITY_PATTERN, max_length=64),
+    WithJsonSchema({"x-kubernetes-int-or-string": True, "pattern": _QUANTITY_PATTERN, "maxLength": 64}),
 ]
 """A Kubernetes quantity: 500m, 2, 512Mi."""
 

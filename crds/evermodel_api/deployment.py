@@ -4,7 +4,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from evermodel_api.base import ColumnName, Conditions, Duration, Reference, Resources, Rule, Schema, Timestamp
+from evermodel_api.base import (
+    ColumnName,
+    Conditions,
+    Duration,
+    PositiveDuration,
+    Reference,
+    Resources,
+    Rule,
+    Schema,
+    Timestamp,
+)
 
 
 class ModelSelection(Schema):
@@ -15,7 +25,10 @@ class ModelSelection(Schema):
     version_ref: Reference | None = None
     """Stay with this ModelVersion."""
     cel: ClassVar = (
-        Rule("has(self.trainingRef) != has(self.versionRef)", "give model either trainingRef (follow) or versionRef (pin)"),
+        Rule(
+            "has(self.trainingRef) != has(self.versionRef)",
+            "give model either trainingRef (follow) or versionRef (pin)",
+        ),
     )
 
 
@@ -24,7 +37,7 @@ class Strategy(Schema):
 
     type: Literal["Rolling"] = "Rolling"
     """Rolling: all pods of the new version are ready before the Service moves to them at once."""
-    progress_deadline: Duration = "10m"
+    progress_deadline: PositiveDuration = "10m"
     """A new version whose pods are not ready by then is rejected; the live one goes on."""
 
 

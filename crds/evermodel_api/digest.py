@@ -1,4 +1,4 @@
-"""Digests of specs: the same spec has the same digest, whatever the order of its keys and whether defaults are written."""
+"""Digests of specs: one spec has one digest, whatever the order of its keys and whether defaults are written."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ def digest_bytes(content: bytes) -> str:
 
 
 def spec_digest(spec: TrainingSpec) -> str:
-    """Digest of what decides the model: everything but when and where a run is executed (`triggers`, `run` but its seed)."""
+    """Digest of what decides the model: all but when and where a run is executed (`triggers`, `run` but its seed)."""
     document = spec.dump()
     document.pop("triggers", None)
     document["run"] = {"seed": spec.run.seed}

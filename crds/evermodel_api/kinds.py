@@ -31,6 +31,8 @@ class Kind:
     status: type[Schema]
     columns: tuple[Column, ...]
     scale: dict[str, str] = field(default_factory=dict)
+    name_limit: int = 40
+    """Longest name. What is made for an object has a longer name, and names end at 63 characters."""
 
 
 _AGE = Column("Age", ".metadata.creationTimestamp", "date")
@@ -64,6 +66,7 @@ MODEL_VERSION = Kind(
     summary="The immutable record of one model that was produced, and where it is in its life.",
     spec=VersionSpec,
     status=VersionStatus,
+    name_limit=52,
     columns=(
         Column("Model", ".spec.model"),
         Column("Stage", ".status.stage"),

@@ -5,7 +5,19 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from evermodel_api.base import ColumnName, Conditions, Digest, Duration, Reference, Rule, Schema, Timestamp
+from evermodel_api.base import (
+    ColumnName,
+    Conditions,
+    Digest,
+    Duration,
+    PositiveDuration,
+    Reference,
+    Rule,
+    Schema,
+    Timestamp,
+    duration_check,
+    duration_schema,
+)
 from evermodel_api.training import Metric
 
 
@@ -28,15 +40,14 @@ class State(StrEnum):
 class Schedule(Schema):
     """How often the model is looked at."""
 
-    every: Duration = "15m"
+    every: Annotated[str, duration_check("5s"), duration_schema("5s")] = "15m"
     """Time from one evaluation to the next; at least 5s."""
-    cel: ClassVar = (Rule("duration(self.every.replace('d', 'h')) >= duration('5s')", "schedule.every must be at least 5s"),)
 
 
 class Window(Schema):
     """Which requests are looked at: the newest ones of the live version."""
 
-    size: Duration = "1h"
+    size: PositiveDuration = "1h"
     """How far back the window reaches."""
     min_rows: Annotated[int, Field(ge=10, le=1000000)] = 200
     """With fewer rows the verdict is Unknown."""
@@ -84,7 +95,7 @@ class DatasetDrift(Schema):
 
 
 class Drift(Schema):
-    """Comparison of the inputs with the training data. A column drifts only when the corrected p AND the effect say so."""
+    """Comparison of the inputs with the training data. A column drifts when the corrected p AND the effect say so."""
 
     numeric: NumericDrift = NumericDrift()
     """How numbers are compared."""
@@ -164,7 +175,7 @@ class Fire(Schema):
     """This many..."""
     in_: Annotated[int, Field(alias="in", ge=1, le=20)] = 3
     """...of the last so many."""
-    cel: ClassVar = (Rule("self.of <= self.in", "of must not be larger than in"),)
+    cel: ClassVar = (Rule("self.of <= self.__in__", "of must not be larger than in, for example {of: 2, in: 3}"),)
 
 
 class Decide(Schema):
@@ -181,7 +192,7 @@ class Budget(Schema):
 
     runs: Annotated[int, Field(ge=1, le=1000)] = 3
     """This many runs..."""
-    per: Duration = "7d"
+    per: PositiveDuration = "7d"
     """...in any span of this length."""
 
 
@@ -190,7 +201,10 @@ class Retrain(Schema):
 
     training_ref: Reference
     """The ModelTraining that is asked."""
-    on: Annotated[list[RequestCause], Field(min_length=1, max_length=2)] = [RequestCause.PERFORMANCE, RequestCause.DRIFT]
+    on: Annotated[list[RequestCause], Field(min_length=1, max_length=2)] = [
+        RequestCause.PERFORMANCE,
+        RequestCause.DRIFT,
+    ]
     """What is reason enough: Performance (measured with labels), Drift (of the inputs)."""
     cooldown: Duration = "6h"
     """Shortest time from one request to the next."""

@@ -28,7 +28,7 @@ SERVING_PORT = 8080
 
 
 ModelName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-_A-Za-z0-9]*[A-Za-z0-9])?$")]
-"""Name of a model or version. Wider than a Kubernetes name: without a cluster a model may be called kneighbors_heart."""
+"""Name of a model or version. Wider than a Kubernetes name: without a cluster one may be called kneighbors_heart."""
 
 
 class Exit(IntEnum):

@@ -5,7 +5,19 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from evermodel_api.base import ColumnName, Conditions, Digest, Duration, Name, Resources, Rule, Schema, SecretKey, Timestamp
+from evermodel_api.base import (
+    ColumnName,
+    Conditions,
+    Digest,
+    Duration,
+    Name,
+    PositiveDuration,
+    Resources,
+    Rule,
+    Schema,
+    SecretKey,
+    Timestamp,
+)
 
 
 class Task(StrEnum):
@@ -69,7 +81,8 @@ class Metric(StrEnum):
 
 
 Parameters = Annotated[
-    dict[str, Any], WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True, "maxProperties": 64})
+    dict[str, Any],
+    WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True, "maxProperties": 64}),
 ]
 """Constructor parameters of a scikit-learn class; checked against its signature when the run starts."""
 
@@ -130,7 +143,10 @@ class RowStep(Schema):
     drop_missing: DropMissing | None = None
     """Drop rows with missing values."""
     cel: ClassVar = (
-        Rule("has(self.dedupe) != has(self.dropMissing)", "give a step of rows either dedupe or dropMissing, and not both"),
+        Rule(
+            "has(self.dedupe) != has(self.dropMissing)",
+            "give a step of rows either dedupe or dropMissing, and not both",
+        ),
     )
 
 
@@ -181,16 +197,18 @@ class ColumnBranch(Schema):
     select: Select
     """Which columns it takes."""
     steps: Annotated[
-        list[Annotated[dict[Transformer, Parameters], Field(min_length=1, max_length=1)]], Field(min_length=1, max_length=8)
+        list[Annotated[dict[Transformer, Parameters], Field(min_length=1, max_length=1)]],
+        Field(min_length=1, max_length=8),
     ]
-    """scikit-learn transformers by class name with their parameters, for example [{SimpleImputer: {strategy: median}}]."""
+    """scikit-learn transformers by class name with parameters, for example [{SimpleImputer: {strategy: median}}]."""
 
 
 class Pipeline(Schema):
     """What is fitted on the training rows and travels with the model to serving."""
 
     columns: Annotated[list[ColumnBranch], Field(max_length=32)] = []
-    """Branches. When none is given: numbers get the median for missing values and are scaled, categories are one-hot encoded."""
+    """Branches. When none is given: numbers get the median for missing values and are scaled, categories are one-hot
+    encoded."""
 
 
 class Algorithm(Schema):
@@ -219,7 +237,8 @@ class Validation(Schema):
     cv: CrossValidation = CrossValidation()
     """How candidates are compared."""
     metrics: Annotated[list[Metric], Field(max_length=8)] = []
-    """What is measured; the first one chooses. When none is given: roc_auc, f1, precision, recall, accuracy; or rmse, mae, r2."""
+    """What is measured; the first one chooses. When none is given: roc_auc, f1, precision, recall, accuracy; or rmse,
+    mae, r2."""
 
 
 class Gate(Schema):
@@ -284,12 +303,12 @@ class RunSettings(Schema):
     """What the training pod asks for and may use."""
     backoff_limit: Annotated[int, Field(ge=0, le=10)] = 2
     """How often a crashed pod is tried again. Wrong data and wrong specs are never retried."""
-    deadline: Duration = "1h"
+    deadline: PositiveDuration = "1h"
     """The run fails when it takes longer."""
     ttl: TimeToLive = TimeToLive()
     """How long the Job of a finished run is kept."""
     suspend: bool = False
-    """Start no run, and hold the one that is under way."""
+    """Start no run. One that is under way goes on."""
 
 
 _FITS_TASK = (

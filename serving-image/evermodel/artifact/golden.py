@@ -1,4 +1,4 @@
-"""Golden rows: rows with the answers that the model gave when it was made. A server that answers otherwise must not serve."""
+"""Golden rows: rows with the answers that the model gave when it was made. A server that differs must not serve."""
 
 from evermodel.artifact.signature import ClassLabel
 from evermodel_api.base import Schema

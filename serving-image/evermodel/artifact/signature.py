@@ -19,7 +19,8 @@ class ColumnSignature(Schema):
     kind: Literal["number", "category"]
     """Numbers are compared and scaled, categories are told apart."""
     datatype: Literal["FP64", "INT64", "BOOL", "BYTES"]
-    """Open Inference Protocol datatype of the training data: FP64 and INT64 are numbers, BOOL and BYTES (text) categories."""
+    """Open Inference Protocol datatype of the training data. Text (BYTES) and BOOL are categories; FP64 and INT64 are
+    numbers, or categories where the pipeline encodes them as such. A category is text in the model: 3 is "3"."""
     min: float | None = None
     """Smallest number seen in training."""
     max: float | None = None
@@ -40,7 +41,7 @@ class Signature(Schema):
     columns: Annotated[list[ColumnSignature], Field(min_length=1)]
     """In the order in which values without names are read."""
     classes: list[ClassLabel] = []
-    """Classification: the classes in the order of the probabilities. The estimator itself answers their numbers 0..k-1."""
+    """Classification: the classes in the order of the probabilities. The estimator answers their numbers 0..k-1."""
 
     @property
     def names(self) -> list[str]:

@@ -1,0 +1,151 @@
+"""Every condition type and every reason, with its meaning.
+
+Reasons are part of the contract: people and scripts match on them.
+"""
+
+from enum import StrEnum
+from typing import Self
+
+
+class ConditionType(StrEnum):
+    """Which question a condition answers. `docs/conditions.md` is generated from here."""
+
+    READY = "Ready"
+    RECONCILING = "Reconciling"
+    STALLED = "Stalled"
+    RUNNING = "Running"
+    COMPLETE = "Complete"
+    FAILED = "Failed"
+    GATE_PASSED = "GatePassed"
+    SERVING = "Serving"
+    UP_TO_DATE = "UpToDate"
+    PROGRESSING = "Progressing"
+    DATA_FRESH = "DataFresh"
+    DATA_HEALTHY = "DataHealthy"
+    DRIFTED = "Drifted"
+    PERFORMANCE_DEGRADED = "PerformanceDegraded"
+    RETRAIN_BLOCKED = "RetrainBlocked"
+
+
+CONDITION_MEANINGS: dict[ConditionType, str] = {
+    ConditionType.READY: "ModelVersion: it may serve. ModelDeployment: traffic is answered by the desired version. "
+    "DriftMonitor: evaluations work.",
+    ConditionType.RECONCILING: "The operator has seen the change and has not acted on it yet. Present only while true.",
+    ConditionType.STALLED: "Nothing will happen until somebody changes something. Present only while true.",
+    ConditionType.RUNNING: "ModelTraining: a run is under way.",
+    ConditionType.COMPLETE: "ModelTraining: the last run ended with a version.",
+    ConditionType.FAILED: "ModelTraining: the last run failed.",
+    ConditionType.GATE_PASSED: "ModelTraining: the version of the last run passed all its gates.",
+    ConditionType.SERVING: "ModelDeployment: traffic is answered now.",
+    ConditionType.UP_TO_DATE: "ModelDeployment: traffic is answered by the desired version.",
+    ConditionType.PROGRESSING: "ModelDeployment: a version is being rolled out.",
+    ConditionType.DATA_FRESH: "DriftMonitor: the window had enough rows.",
+    ConditionType.DATA_HEALTHY: "DriftMonitor: the data passed its quality checks.",
+    ConditionType.DRIFTED: "DriftMonitor: the inputs differ from the training data.",
+    ConditionType.PERFORMANCE_DEGRADED: "DriftMonitor: the answers are worse than allowed.",
+    ConditionType.RETRAIN_BLOCKED: "DriftMonitor: it fires, and yet no retraining is asked for.",
+}
+
+
+class Reason(StrEnum):
+    """Why a condition is as it is, and why an Event was written."""
+
+    meaning: str
+
+    def __new__(cls, word: str, meaning: str = "") -> Self:
+        """A member with its word as value and its meaning beside it."""
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.meaning = meaning
+        return member
+
+    # training
+    CREATED = "Created", "The training has never run."
+    SPEC_CHANGED = "SpecChanged", "The training's spec changed since its last run."
+    REQUESTED = "Requested", "A person or a monitor asked for a run."
+    PERFORMANCE = "Performance", "A monitor measured that the answers got worse than allowed."
+    DRIFT = "Drift", "A monitor found that the inputs differ from the training data."
+    RUN_STARTED = "RunStarted", "A run was started."
+    RUN_SUCCEEDED = "RunSucceeded", "A run made a version."
+    RUN_FAILED = "RunFailed", "A run failed."
+    SUSPENDED = "Suspended", "suspend is set in the spec."
+    NO_RUN = "NoRun", "No run is under way."
+    STARTING = "Starting", "The run's pod is being started."
+    TRAINING = "Training", "The run's pod works."
+    GATES_PASSED = "GatesPassed", "Every gate holds."
+    GATE_REFUSED = "GateRefused", "A gate does not hold: the version is kept with its numbers and never served."
+    DEADLINE_EXCEEDED = "DeadlineExceeded", "The run took longer than run.deadline."
+    BACKOFF_LIMIT_EXCEEDED = "BackoffLimitExceeded", "The run's pod crashed more often than run.backoffLimit allows."
+    POD_CANNOT_START = "PodCannotStart", "The pod is not started: the image, a volume or room on a node is missing."
+    INVALID_SPEC = (
+        "InvalidSpec",
+        "The spec is not valid for this operator; it was made under another version of the API.",
+    )
+    NAME_TAKEN = "NameTaken", "An object that has to be made is there already and belongs to somebody else."
+    API_REFUSED = (
+        "ApiRefused",
+        "The API server refused an object that has to be made: a quota, a policy or an admission rule.",
+    )
+    # what a run's pod reports
+    SECRET_KEY_MISSING = "SecretKeyMissing", "A Secret or a key in it that a source names is not there."
+    SOURCE_UNREACHABLE = "SourceUnreachable", "A database or file store cannot be reached."
+    SOURCE_NOT_FOUND = "SourceNotFound", "A file that a source names is not there."
+    QUERY_REFUSED = "QueryRefused", "The database refused the query."
+    NO_ROWS = "NoRows", "There are no rows, or too few."
+    COLUMN_MISSING = "ColumnMissing", "A column that the spec names is not in the data."
+    COLUMN_UNUSABLE = "ColumnUnusable", "A column is neither numbers nor categories."
+    TARGET_MISSING = "TargetMissing", "The target is missing in some rows."
+    TARGET_UNUSABLE = "TargetUnusable", "The target does not fit the task."
+    PARAMETER_UNKNOWN = "ParameterUnknown", "A parameter is not one of its class."
+    FIT_FAILED = "FitFailed", "An algorithm cannot be fitted on this data."
+    ARTIFACT_DIGEST_MISMATCH = "ArtifactDigestMismatch", "The bytes of an artifact are not those that were recorded."
+    ARTIFACT_UNREADABLE = "ArtifactUnreadable", "An artifact cannot be read or is not one of Evermodel's."
+    GOLDEN_ROWS_DIFFER = (
+        "GoldenRowsDiffer",
+        "The loaded model does not answer its golden rows as it did when it was made.",
+    )
+    STORE_UNREACHABLE = "StoreUnreachable", "The artifact store cannot be read or written."
+    OUT_OF_MEMORY = "OutOfMemory", "The pod used more memory than its limit."
+    CRASHED = "Crashed", "The pod ended with an error that says no more."
+    # version
+    WAITING_FOR_GATES = "WaitingForGates", "The version was just recorded."
+    APPROVAL_NEEDED = "ApprovalNeeded", "register.approval is Manual: a person must say yes or no."
+    APPROVED = "Approved", "The version may serve."
+    APPROVED_BY_PERSON = "ApprovedByPerson", "A person said yes."
+    REJECTED_BY_PERSON = "RejectedByPerson", "A person said no."
+    ROLLOUT_COMPLETE = "RolloutComplete", "Every deployment that follows the training serves this version."
+    NOT_FOLLOWED = "NotFollowed", "No deployment follows the training: the newest approved version is its champion."
+    SUPERSEDED = "Superseded", "A newer version took over."
+    KEEP_PREVIOUS_OVER = "KeepPreviousOver", "A newer version took over and this one is no longer kept warm."
+    # deployment
+    SERVED = "Served", "Traffic is answered by the desired version."
+    NOT_SERVED = "NotServed", "No pod answers traffic."
+    NO_VERSION = "NoVersion", "There is no approved version yet."
+    VERSION_NOT_APPROVED = "VersionNotApproved", "The pinned version is not there or may not serve."
+    ROLLING_OUT = "RollingOut", "The pods of the new version are being started."
+    ROLLED_OUT = "RolledOut", "The Service moved to the new version."
+    ROLLOUT_FAILED = "RolloutFailed", "The new version's pods cannot serve; the live version goes on."
+    PROGRESS_DEADLINE_EXCEEDED = (
+        "ProgressDeadlineExceeded",
+        "The new version's pods were not ready within progressDeadline.",
+    )
+    IDLE = "Idle", "Nothing is being rolled out."
+    PREVIOUS_REMOVED = "PreviousRemoved", "The replaced version was drained and removed."
+    # monitor
+    EVALUATED = "Evaluated", "The last evaluation worked."
+    EVALUATION_FAILED = "EvaluationFailed", "The last evaluation failed."
+    WAITING_FOR_DEPLOYMENT = "WaitingForDeployment", "The deployment serves no version yet."
+    NOT_EVALUATED = "NotEvaluated", "There was no evaluation of this version yet."
+    ENOUGH_ROWS = "EnoughRows", "The window had at least window.minRows rows."
+    TOO_FEW_ROWS = "TooFewRows", "The window had fewer than window.minRows rows."
+    NOT_JUDGED = "NotJudged", "The spec does not ask for it, or there were too few rows or labels."
+    WITHIN_LIMITS = "WithinLimits", "Everything that was asked for is within its limits."
+    BEYOND_LIMITS = "BeyondLimits", "Something is beyond its limit."
+    FIRING = "Firing", "Enough of the last evaluations found degradation."
+    CALM = "Calm", "The monitor does not fire any more."
+    RETRAIN_REQUESTED = "RetrainRequested", "A retraining was asked for."
+    RETRAIN_BLOCKED = (
+        "RetrainBlocked",
+        "The monitor fires, and the cooldown, the budget, bad data or a rollout forbids a retraining.",
+    )
+    RETRAIN_FREE = "RetrainFree", "Nothing forbids a retraining."

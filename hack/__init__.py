@@ -1,0 +1,1 @@
+"""Programs for working on Evermodel; they need nothing but the system's Python."""

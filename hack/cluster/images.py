@@ -1,0 +1,104 @@
+"""The project's images: what goes into each, when it must be built anew, and how it comes into a cluster."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Callable
+
+from hack.cluster.console import clock
+
+if TYPE_CHECKING:
+    from hack.cluster.builders import Builder
+    from hack.cluster.console import Console
+    from hack.cluster.provider import Provider
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+# As containerd writes a name without a registry: nothing is ever pulled from there.
+_PREFIX = "docker.io/library/"
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image: the name that charts know it by, its Dockerfile, and all that its content depends on."""
+
+    key: str
+    name: str
+    dockerfile: str
+    inputs: tuple[str, ...]
+
+    @property
+    def repository(self) -> str:
+        """Its name in a cluster, without a tag."""
+        return _PREFIX + self.name
+
+
+IMAGES = (
+    Image(
+        "evermodel",
+        "evermodel",
+        "serving-image/Dockerfile",
+        ("requirements/serving.txt", "crds/evermodel_api", "serving-image/evermodel"),
+    ),
+    Image(
+        "operator",
+        "evermodel-operator",
+        "operator/Dockerfile",
+        ("requirements/operator.txt", "crds/evermodel_api", "operator/evermodel_operator"),
+    ),
+    Image("postgres", "evermodel-postgres", "hack/images/postgres/Dockerfile", ("hack/images/postgres",)),
+)
+
+
+def tag(image: Image, base: str | None, repository: Path = REPOSITORY) -> str:
+    """A tag that is the same as long as everything that goes into the image is the same."""
+    digest = hashlib.sha256((base or "").encode())
+    for name in (image.dockerfile, *image.inputs):
+        path = repository / name
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and "__pycache__" not in file.parts:
+                content = file.read_bytes()
+                digest.update(f"{file.relative_to(repository)} {file.stat().st_mode & 0o111} {len(content)}\n".encode())
+                digest.update(content)
+    return digest.hexdigest()[:16]
+
+
+def bring(
+    images: tuple[Image, ...],
+    provider: Provider,
+    builder: Builder,
+    base: Callable[[], str | None],
+    console: Console,
+) -> dict[str, str]:
+    """Build the images that have changed, bring those into the cluster that it lacks, and return all references.
+
+    Raises:
+        ClusterError: a build or an import failed.
+
+    """
+    references = {}
+    base_name = base()
+    for image in images:
+        began = time.monotonic()
+        wanted = tag(image, base_name)
+        reference = provider.image(image.repository, wanted)
+        if reference is None:
+            console.say(f"building image {image.name} from {image.dockerfile}")
+            built = builder.build(image.repository, wanted, REPOSITORY / image.dockerfile, REPOSITORY, base_name)
+            console.say(f"built {image.name} in {clock(time.monotonic() - began)}; bringing it into the cluster")
+            reference = provider.take_image(built)
+            console.say(f"{image.name} is there after {clock(time.monotonic() - began)}")
+        references[image.key] = reference
+    return references
+
+
+def record(references: dict[str, str], file: Path) -> None:
+    """Keep the references for whoever installs the chart; those of other images stay."""
+    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps({**known, **references}, indent=2) + "\n")
+    partial.rename(file)

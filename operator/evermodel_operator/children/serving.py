@@ -1,0 +1,102 @@
+"""What serves a version: a Deployment of its own. And the Service, whose selector says who takes the traffic."""
+
+from evermodel_api.deployment import DeploymentSpec
+from evermodel_api.runs import SERVING_PORT, ServingOrder
+from evermodel_operator.children import labels
+from evermodel_operator.children.metadata import metadata
+from evermodel_operator.children.order import order_digest
+from evermodel_operator.children.pod import PodShape, pod_template
+from evermodel_operator.plan import Object
+from evermodel_operator.settings import Settings
+
+PRE_STOP_SECONDS = 3
+"""A pod that is going away first waits until every node has taken it out of the Service."""
+GRACE_SECONDS = 45
+"""Waiting, draining and writing out the prediction log."""
+
+
+def serving_name(deployment: str, version: str) -> str:
+    """Name of the Deployment and the order of one version."""
+    return f"{deployment}-{version}"
+
+
+def serving_labels(deployment: str, version: str) -> dict[str, str]:
+    """Labels of a version's Deployment, order and pods."""
+    return {**labels.common("serving"), labels.DEPLOYMENT: deployment, labels.VERSION: version}
+
+
+def serving_selector(deployment: str, version: str) -> dict[str, str]:
+    """What the Service and the Deployment select pods by."""
+    return {labels.DEPLOYMENT: deployment, labels.VERSION: version}
+
+
+def serving_deployment(
+    owner: Object, order: ServingOrder, image: str, spec: DeploymentSpec, settings: Settings
+) -> Object:
+    """The Deployment of one version: no pod goes before another one is ready."""
+    name = serving_name(order.deployment, order.version)
+    shape = PodShape(
+        command="serve",
+        image=image,
+        order_name=name,
+        resources=spec.resources,
+        labels=serving_labels(order.deployment, order.version),
+        annotations={labels.ORDER_DIGEST: order_digest(order)},
+    )
+    selector = serving_selector(order.deployment, order.version)
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": metadata(owner, name, shape.labels, dict(shape.annotations)),
+        "spec": {
+            "replicas": spec.replicas,
+            "selector": {"matchLabels": selector},
+            "revisionHistoryLimit": 1,
+            "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "template": pod_template(
+                shape,
+                settings,
+                container={
+                    "ports": [{"name": "http", "containerPort": SERVING_PORT}],
+                    "startupProbe": _probe("/v2/health/ready", period=1, failures=120),
+                    "readinessProbe": _probe("/v2/health/ready", period=2, failures=2),
+                    "livenessProbe": _probe("/v2/health/live", period=10, failures=3),
+                    "lifecycle": {"preStop": {"sleep": {"seconds": PRE_STOP_SECONDS}}},
+                },
+                spec={
+                    "terminationGracePeriodSeconds": GRACE_SECONDS,
+                    "topologySpreadConstraints": [
+                        {
+                            "maxSkew": 1,
+                            "topologyKey": "kubernetes.io/hostname",
+                            "whenUnsatisfiable": "ScheduleAnyway",
+                            "labelSelector": {"matchLabels": selector},
+                        }
+                    ],
+                },
+            ),
+        },
+    }
+
+
+def _probe(path: str, *, period: int, failures: int) -> Object:
+    return {
+        "httpGet": {"path": path, "port": "http"},
+        "periodSeconds": period,
+        "failureThreshold": failures,
+        "timeoutSeconds": 5,
+    }
+
+
+def service(owner: Object, version: str, spec: DeploymentSpec) -> Object:
+    """The Service: one write of its selector moves all new connections to another version."""
+    name = owner["metadata"]["name"]
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(owner, name, {**labels.common("serving"), labels.DEPLOYMENT: name}),
+        "spec": {
+            "selector": serving_selector(name, version),
+            "ports": [{"name": "http", "port": spec.expose.service.port, "targetPort": "http", "protocol": "TCP"}],
+        },
+    }

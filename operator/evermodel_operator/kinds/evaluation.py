@@ -1,0 +1,220 @@
+"""Evaluations of a monitor: what an ended Job says, and what the status becomes with it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from evermodel_api.base import parse_duration
+from evermodel_api.monitor import (
+    MonitorSpec,
+    MonitorStatus,
+    ReferenceStatus,
+    RetrainRequest,
+    RetrainStatus,
+    State,
+    Verdict,
+    WindowStatus,
+)
+from evermodel_api.reasons import ConditionType, Reason
+from evermodel_api.runs import MonitorOutcome
+from evermodel_operator.children import labels
+from evermodel_operator.kinds.conditions import Conditions
+from evermodel_operator.kinds.pods import answer, trouble
+from evermodel_operator.kinds.reading import failure_of, finished_as, is_going, label
+from evermodel_operator.plan import Event, Object
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """An evaluation that has ended."""
+
+    id: str
+    version: str
+    """The ModelVersion that was looked at."""
+    outcome: MonitorOutcome
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is watched, as it is now."""
+
+    exists: bool = False
+    """Whether the ModelDeployment is there."""
+    live: str | None = None
+    """The ModelVersion that answers."""
+    frozen: str | None = None
+    """Why no retraining may be asked for now."""
+
+
+def ended(job: Object, pods: list[Object]) -> Evaluation | None:
+    """What an ended Job says; None while it works."""
+    if finished_as(job) is None and not is_going(job):
+        return None
+    outcome = answer(pods, MonitorOutcome)
+    if outcome is None:
+        reason, message = failure_of(job)
+        found = trouble(pods)
+        text = found.message if found else message or "its pod is gone and left no message"
+        outcome = MonitorOutcome(
+            failed=True, message=text[:1000], reason=found.reason if found else reason or Reason.CRASHED
+        )
+    return Evaluation(id=str(label(job, labels.EVALUATION)), version=str(label(job, labels.VERSION)), outcome=outcome)
+
+
+def recorded_status(
+    monitor: Object, spec: MonitorSpec, before: MonitorStatus, evaluation: Evaluation, target: Target, now: datetime
+) -> tuple[MonitorStatus, tuple[Event, ...]]:
+    """The status with an evaluation in it, and what people are told."""
+    outcome = evaluation.outcome
+    conditions = Conditions(before.conditions, monitor["metadata"].get("generation"), now)
+    generation = monitor["metadata"].get("generation")
+    if outcome.failed or evaluation.version != target.live:
+        # Evidence about a version that no longer answers is of no use to anybody.
+        return _without_evidence(before, evaluation, conditions, generation)
+    request = _request(evaluation, before, target.frozen, now)
+    memory = outcome.memory
+    if memory is not None and outcome.retrain is not None and request is before.request:
+        # The evaluation asked, and meanwhile a rollout or a run began: what was not asked counts for nothing.
+        memory = memory.model_copy(update={"requests": memory.requests[:-1]})
+    blocked = outcome.blocked or (target.frozen if outcome.retrain is not None else None)
+    _set_conditions(conditions, outcome, blocked)
+    status = before.model_copy(
+        update={
+            "observed_generation": generation,
+            "evaluated": evaluation.id,
+            "verdict": _verdict(outcome, before, spec, now),
+            "window": _window(outcome),
+            "reference": ReferenceStatus(version=evaluation.version, rows=outcome.reference_rows),
+            "request": request,
+            "memory": memory,
+            "retrain": _retrain(memory.requests if memory else [], spec, blocked, now),
+            "conditions": conditions.result(),
+        }
+    )
+    return status, _events(before, outcome, request, blocked)
+
+
+def waiting_status(
+    monitor: Object, spec: MonitorSpec, before: MonitorStatus, target: Target, now: datetime
+) -> MonitorStatus:
+    """The status while no evaluation has ended since the last pass."""
+    generation = monitor["metadata"].get("generation")
+    conditions = Conditions(before.conditions, generation, now)
+    for kind in ConditionType:
+        if kind is not ConditionType.STALLED:
+            conditions.keep(kind)
+    if target.live is None:
+        name = spec.deployment_ref.name
+        text = (
+            f"ModelDeployment {name} serves no version yet."
+            if target.exists
+            else f"There is no ModelDeployment {name} in this namespace; create it or correct deploymentRef."
+        )
+        conditions.set(ConditionType.READY, False, Reason.WAITING_FOR_DEPLOYMENT, text)
+    elif spec.suspend:
+        conditions.set(ConditionType.READY, False, Reason.SUSPENDED, "suspend is set: no evaluation is started.")
+    elif before.evaluated is None or not _evaluation_counts(before, target.live):
+        conditions.set(ConditionType.READY, None, Reason.NOT_EVALUATED, f"{target.live} was not looked at yet.")
+    return before.model_copy(update={"observed_generation": generation, "conditions": conditions.result()})
+
+
+def _evaluation_counts(before: MonitorStatus, live: str) -> bool:
+    failed = any(c.type == ConditionType.READY and c.reason == Reason.EVALUATION_FAILED for c in before.conditions)
+    return failed or (before.reference is not None and before.reference.version == live)
+
+
+def _without_evidence(
+    before: MonitorStatus, evaluation: Evaluation, conditions: Conditions, generation: int | None
+) -> tuple[MonitorStatus, tuple[Event, ...]]:
+    for kind in ConditionType:
+        if kind is not ConditionType.STALLED:
+            conditions.keep(kind)
+    events: tuple[Event, ...] = ()
+    if evaluation.outcome.failed:
+        outcome = evaluation.outcome
+        text = f"{outcome.reason}: {outcome.message}" if outcome.reason else outcome.message
+        conditions.set(ConditionType.READY, False, Reason.EVALUATION_FAILED, text)
+        events = (Event("Warning", Reason.EVALUATION_FAILED, text),)
+    update = {"observed_generation": generation, "evaluated": evaluation.id, "conditions": conditions.result()}
+    return before.model_copy(update=update), events
+
+
+def _request(evaluation: Evaluation, before: MonitorStatus, frozen: str | None, now: datetime) -> RetrainRequest | None:
+    cause = evaluation.outcome.retrain
+    if cause is None or frozen is not None:
+        return before.request
+    return RetrainRequest(id=evaluation.id, cause=cause, since=now, version=evaluation.version)
+
+
+def _verdict(outcome: MonitorOutcome, before: MonitorStatus, spec: MonitorSpec, now: datetime) -> Verdict:
+    same = before.verdict is not None and before.verdict.state == outcome.state
+    votes = outcome.memory.votes[-spec.decide.fire.in_ :] if outcome.memory else []
+    return Verdict(
+        state=outcome.state,
+        since=before.verdict.since if same and before.verdict else now,
+        at=now,
+        votes=f"{sum(votes)}/{spec.decide.fire.in_}",
+        top=outcome.top[:5],
+        message=outcome.message[:1000],
+        report=outcome.report,
+        report_digest=outcome.report_digest,
+    )
+
+
+def _window(outcome: MonitorOutcome) -> WindowStatus | None:
+    if outcome.window_from is None or outcome.window_to is None:
+        return None
+    return WindowStatus(
+        from_=outcome.window_from,
+        to=outcome.window_to,
+        rows=outcome.rows,
+        label_coverage=f"{outcome.label_coverage:.2f}",
+    )
+
+
+def _retrain(requests: list[datetime], spec: MonitorSpec, blocked: str | None, now: datetime) -> RetrainStatus | None:
+    retrain = spec.actions.retrain
+    if retrain is None:
+        return None
+    span = parse_duration(retrain.budget.per)
+    used = sum(1 for at in requests if now - at < span)
+    return RetrainStatus(last=requests[-1] if requests else None, used=f"{used}/{retrain.budget.runs}", blocked=blocked)
+
+
+def _set_conditions(conditions: Conditions, outcome: MonitorOutcome, blocked: str | None) -> None:
+    conditions.set(ConditionType.READY, True, Reason.EVALUATED, outcome.message)
+    fresh = outcome.drifted is not None or outcome.degraded is not None or outcome.healthy_data is not None
+    rows = f"{outcome.rows} rows, {outcome.label_coverage:.0%} with labels"
+    conditions.set(ConditionType.DATA_FRESH, fresh, Reason.ENOUGH_ROWS if fresh else Reason.TOO_FEW_ROWS, rows)
+    _judge(conditions, ConditionType.DATA_HEALTHY, outcome.healthy_data, good=True)
+    _judge(conditions, ConditionType.DRIFTED, outcome.drifted, good=False)
+    _judge(conditions, ConditionType.PERFORMANCE_DEGRADED, outcome.degraded, good=False)
+    conditions.set(ConditionType.RETRAIN_BLOCKED, blocked is not None, Reason.RETRAIN_BLOCKED, blocked or "")
+
+
+def _judge(conditions: Conditions, kind: ConditionType, value: bool | None, *, good: bool) -> None:
+    if value is None:
+        conditions.set(kind, None, Reason.NOT_JUDGED)
+    else:
+        conditions.set(kind, value, Reason.WITHIN_LIMITS if value is good else Reason.BEYOND_LIMITS)
+
+
+def _events(
+    before: MonitorStatus,
+    outcome: MonitorOutcome,
+    request: RetrainRequest | None,
+    blocked: str | None,
+) -> tuple[Event, ...]:
+    events: list[Event] = []
+    was_firing = before.verdict is not None and before.verdict.state is State.FIRING
+    firing = outcome.state is State.FIRING
+    if firing and not was_firing:
+        events.append(Event("Warning", Reason.FIRING, outcome.message))
+    elif was_firing and outcome.state is State.HEALTHY:
+        events.append(Event("Normal", Reason.CALM, outcome.message))
+    if request is not None and request is not before.request:
+        text = f"Asked for a retraining because of {request.cause} of {request.version}: {outcome.message}"
+        events.append(Event("Normal", Reason.RETRAIN_REQUESTED, text))
+    before_blocked = before.retrain.blocked if before.retrain else None
+    if blocked is not None and blocked != before_blocked:
+        events.append(Event("Warning", Reason.RETRAIN_BLOCKED, f"No retraining is asked for: {blocked}."))
+    return tuple(events)

@@ -1,0 +1,96 @@
+"""The documents of an artifact, made from training rows and test rows. No time, host or run is in any of them."""
+
+import importlib.metadata
+import platform
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from evermodel.artifact.baseline import MAX_VALUES, Baseline, CategoryProfile, NumberProfile
+from evermodel.artifact.golden import Cell, Golden
+from evermodel.artifact.model import Predictions
+from evermodel.artifact.signature import ColumnSignature, Signature
+
+MAX_GOLDEN_ROWS = 20
+MAX_LEVELS = 1000
+_LIBRARIES = ("evermodel", "numpy", "pandas", "scikit-learn", "scipy", "skops", "xgboost-cpu")
+_SINGLE_PRECISION = 1e-6
+"""XGBoost adds single-precision numbers, which another processor may round otherwise."""
+
+
+def column_signature(name: str, kind: str, datatype: str, cells: NDArray[Any]) -> ColumnSignature:
+    """What is known of a column. `cells` has the shape (rows,): float64 with NaN, or objects of `str` with None."""
+    present = cells[~pd.isna(cells)]
+    known: dict[str, Any] = {"name": name, "kind": kind, "datatype": datatype, "missing": len(present) < len(cells)}
+    if kind == "category":
+        return ColumnSignature(**known, levels=sorted(set(present.tolist()))[:MAX_LEVELS])
+    if len(present) == 0:
+        return ColumnSignature(**known)
+    return ColumnSignature(**known, min=float(present.min()), max=float(present.max()))
+
+
+def build_baseline(signature: Signature, frame: pd.DataFrame, metrics: dict[str, float]) -> Baseline:
+    """The profile of the training rows; `frame` has the signature's columns."""
+    columns: dict[str, NumberProfile | CategoryProfile] = {}
+    for column in signature.columns:
+        cells = frame[column.name].to_numpy()
+        columns[column.name] = _profile_numbers(cells) if column.kind == "number" else _profile_categories(cells)
+    return Baseline(rows=len(frame), columns=columns, metrics=metrics)
+
+
+def _profile_numbers(cells: NDArray[np.float64]) -> NumberProfile:
+    present = np.sort(cells[~np.isnan(cells)])
+    missing = len(cells) - len(present)
+    if len(present) == 0:
+        return NumberProfile(n=0, missing=missing, mean=0.0, sd=0.0, min=0.0, max=0.0, values=[])
+    kept = present if len(present) <= MAX_VALUES else np.quantile(present, np.linspace(0.0, 1.0, MAX_VALUES))
+    return NumberProfile(
+        n=len(present),
+        missing=missing,
+        mean=float(present.mean()),
+        sd=float(present.std()),
+        min=float(present[0]),
+        max=float(present[-1]),
+        values=kept.tolist(),
+    )
+
+
+def _profile_categories(cells: NDArray[Any]) -> CategoryProfile:
+    present = cells[~pd.isna(cells)]
+    counts = dict(sorted(Counter(present.tolist()).items()))
+    return CategoryProfile(n=len(present), missing=len(cells) - len(present), counts=counts)
+
+
+def build_golden(signature: Signature, frame: pd.DataFrame, predictions: Predictions, estimator: str) -> Golden:
+    """Golden rows from the first test rows. `frame` has the signature's columns; the predictions are its rows' answers."""
+    rows = [list(row) for row in frame.head(MAX_GOLDEN_ROWS).itertuples(index=False, name=None)]
+    probabilities = predictions.probabilities
+    document: dict[str, Any] = {
+        "rows": [_json_row(signature, row) for row in rows],
+        "predictions": predictions.labels[:MAX_GOLDEN_ROWS],
+        "probabilities": [] if probabilities is None else probabilities[:MAX_GOLDEN_ROWS].tolist(),
+    }
+    return Golden(**document, tolerance=_SINGLE_PRECISION) if estimator.startswith("XGB") else Golden(**document)
+
+
+def _json_row(signature: Signature, row: Sequence[Any]) -> list[Cell]:
+    return [_json_cell(column, value) for column, value in zip(signature.columns, row, strict=True)]
+
+
+def _json_cell(column: ColumnSignature, value: Any) -> Cell:
+    if pd.isna(value):
+        return None
+    if column.datatype == "BOOL":
+        return bool(value == "true")
+    if column.kind == "category" and column.datatype == "BYTES":
+        return str(value)
+    return int(float(value)) if column.datatype == "INT64" else float(value)
+
+
+def environment() -> dict[str, Any]:
+    """Versions of Python and of the libraries that decide what a model answers."""
+    return {"python": platform.python_version(), "libraries": {n: importlib.metadata.version(n) for n in _LIBRARIES}}

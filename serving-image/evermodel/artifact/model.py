@@ -1,0 +1,148 @@
+"""A model that can answer: loaded from its artifact after every byte was verified, and the one way to ask it.
+
+Training (golden rows, test), serving and monitoring all ask through `predict`, so that they cannot differ.
+`describe_artifact` reads what is known of a model without loading the model itself (and without scikit-learn).
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from evermodel.artifact import manifest as names
+from evermodel.artifact.baseline import Baseline
+from evermodel.artifact.frame import estimator_frame, frame_from_rows, model_frame
+from evermodel.artifact.golden import Golden
+from evermodel.artifact.manifest import Manifest
+from evermodel.artifact.signature import ClassLabel, Signature
+from evermodel.artifact.store import ArtifactFiles, read_artifact
+from evermodel_api.training import Task
+
+__all__ = [
+    "ArtifactDocuments",
+    "LoadedArtifact",
+    "Predictions",
+    "answer",
+    "describe_artifact",
+    "frame_from_rows",
+    "load_artifact",
+    "model_frame",
+    "predict",
+]
+
+_DOCUMENTS = [names.SIGNATURE, names.GOLDEN, names.BASELINE, names.EVALUATION, names.ENVIRONMENT]
+
+
+@dataclass(frozen=True)
+class ArtifactDocuments:
+    """What is known of a model."""
+
+    uri: str
+    """Directory of the artifact."""
+    digest: str
+    """`sha256:<hex>` of its manifest."""
+    manifest: Manifest
+    signature: Signature
+    golden: Golden
+    baseline: Baseline
+    evaluation: dict[str, Any]
+    """How it was chosen and what it scored (`training.report`)."""
+    environment: dict[str, Any]
+    """Versions of Python and of the libraries that made it."""
+
+
+@dataclass(frozen=True)
+class LoadedArtifact(ArtifactDocuments):
+    """A model that can answer."""
+
+    model: Any
+    """The fitted scikit-learn Pipeline; a classifier answers class numbers 0..k-1."""
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Answers, one for each row."""
+
+    labels: list[ClassLabel]
+    """Classification: the class as it is in the data. Regression: a float."""
+    probabilities: NDArray[np.float64] | None
+    """Classification: shape (rows, classes), in the order of `signature.classes`. Regression: None."""
+
+
+def _documents(uri: str, files: ArtifactFiles) -> dict[str, Any]:
+    content = files.contents
+    return {
+        "uri": uri,
+        "digest": files.manifest.digest,
+        "manifest": files.manifest,
+        "signature": Signature.model_validate_json(content[names.SIGNATURE]),
+        "golden": Golden.model_validate_json(content[names.GOLDEN]),
+        "baseline": Baseline.model_validate_json(content[names.BASELINE]),
+        "evaluation": json.loads(content[names.EVALUATION]),
+        "environment": json.loads(content[names.ENVIRONMENT]),
+    }
+
+
+def describe_artifact(uri: str, digest: str | None) -> ArtifactDocuments:
+    """Read and verify everything but the model file. Cheap: imports neither scikit-learn nor skops.
+
+    Raises:
+        DataError: as `read_artifact`.
+        RunError: `StoreUnavailable`, as `read_artifact`.
+    """
+    return ArtifactDocuments(**_documents(uri, read_artifact(uri, digest, only=_DOCUMENTS)))
+
+
+def load_artifact(uri: str, digest: str | None, *, verify: bool = True) -> LoadedArtifact:
+    """Read, verify and load a model.
+
+    Args:
+        uri: directory of the artifact, an fsspec URL or a path.
+        digest: `sha256:<hex>` of its manifest; None takes the manifest that is there as it is.
+        verify: check every file's size and sha256 before anything is loaded. False only for bytes verified just before.
+
+    Raises:
+        DataError: `ArtifactMissing`, `ArtifactDigestMismatch`, `ArtifactInvalid`, or `ModelTypeRefused` for a model
+            file that names a type outside the allow-list.
+        RunError: `StoreUnavailable` when the store cannot be read; it may come back.
+    """
+    from evermodel.artifact.skops_file import load_model  # noqa: PLC0415  heavy: only who loads a model pays for it
+
+    files = read_artifact(uri, digest, verify=verify)
+    return LoadedArtifact(**_documents(uri, files), model=load_model(files.contents[names.MODEL]))
+
+
+def answer(
+    model: Any, signature: Signature, frame: pd.DataFrame
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Ask a fitted pipeline: class numbers (the most probable class) and probabilities, or numbers and None.
+
+    Args:
+        model: the fitted pipeline.
+        signature: its signature.
+        frame: the signature's columns, as `frame_from_rows` or `model_frame` make them.
+
+    Returns:
+        Values of shape (rows,), and probabilities of shape (rows, classes) for a classifier.
+    """
+    taken = estimator_frame(signature, frame)
+    if signature.task is Task.REGRESSION:
+        return np.asarray(model.predict(taken), dtype=np.float64).reshape(len(frame)), None
+    probabilities = np.asarray(model.predict_proba(taken), dtype=np.float64)
+    return probabilities.argmax(axis=1).astype(np.float64), probabilities
+
+
+def predict(loaded: LoadedArtifact, frame: pd.DataFrame) -> Predictions:
+    """Answers of a loaded model to rows.
+
+    Args:
+        loaded: the model.
+        frame: the signature's columns, as `frame_from_rows` or `model_frame` make them; not empty.
+    """
+    values, probabilities = answer(loaded.model, loaded.signature, frame)
+    classes = loaded.signature.classes
+    labels: list[ClassLabel] = [classes[int(v)] for v in values] if classes else values.tolist()
+    return Predictions(labels, probabilities)

@@ -1,0 +1,134 @@
+"""Model files without pickle: skops, with the types that may be loaded listed here and never read from the file.
+
+A file names the types it wants made. skops knows scikit-learn's estimators and numpy; what else our estimators hold is
+in `_ALLOWED`. Anything more is refused by its name before anything is built.
+
+The bytes are canonical: skops names its entries by memory addresses and stamps them with the time, so the archive is
+written anew with addresses numbered in order and one fixed date. Equal models have equal bytes.
+"""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
+
+import skops.io
+
+from evermodel.errors import DataError
+
+_ALLOWED = (
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.metrics._dist_metrics.ChebyshevDistance64",
+    "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    "sklearn.metrics._dist_metrics.ManhattanDistance64",
+    "sklearn.metrics._dist_metrics.MinkowskiDistance64",
+    "sklearn.neighbors._ball_tree.BallTree",
+    "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
+    "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
+    "sklearn.tree._tree.Tree",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRegressor",
+)
+"""Types beyond skops's own that fitted estimators of `evermodel_api.training.Estimator` hold."""
+
+_SCHEMA = "schema.json"
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest date a zip entry can have."""
+
+
+def dump_model(model: Any) -> bytes:
+    """The fitted pipeline as canonical skops bytes.
+
+    Raises:
+        DataError: `ModelTypeRefused` when the model holds a type that could not be loaded again.
+    """
+    content = _canonical(skops.io.dumps(model))
+    _refuse_unknown(content)
+    return content
+
+
+def load_model(content: bytes) -> Any:
+    """Build the model. Only types of the allow-list are made.
+
+    Raises:
+        DataError: `ModelTypeRefused` naming the type, or `ArtifactInvalid` when the bytes are no model file.
+    """
+    _refuse_unknown(content)
+    try:
+        return skops.io.loads(content, trusted=list(_ALLOWED))
+    except Exception as error:
+        # whatever a damaged file makes skops raise, the remedy is the same
+        raise _invalid(error) from error
+
+
+def _refuse_unknown(content: bytes) -> None:
+    try:
+        untrusted = set(skops.io.get_untrusted_types(data=content))
+    except Exception as error:
+        raise _invalid(error) from error
+    if refused := sorted(untrusted - set(_ALLOWED)):
+        raise DataError(
+            "ModelTypeRefused",
+            f"the model file wants to make {', '.join(refused)}, which is not among the types this image allows; "
+            "train the model again with an estimator of the API",
+        )
+
+
+def _invalid(error: Exception) -> DataError:
+    what = "no zip archive" if isinstance(error, BadZipFile) else f"{type(error).__name__}: {error}"
+    return DataError("ArtifactInvalid", f"the model file cannot be read ({what}); train the model again")
+
+
+def _canonical(content: bytes) -> bytes:
+    with ZipFile(io.BytesIO(content)) as archive:
+        schema = json.loads(archive.read(_SCHEMA))
+        entries = {name: archive.read(name) for name in archive.namelist() if name != _SCHEMA}
+    renamed = _number_nodes(schema)
+    buffer = io.BytesIO()
+    with ZipFile(buffer, "w") as archive:
+        _write_entry(archive, _SCHEMA, json.dumps(schema, separators=(",", ":"), sort_keys=True).encode())
+        for old, new in renamed.items():
+            _write_entry(archive, new, entries[old])
+    return buffer.getvalue()
+
+
+def _write_entry(archive: ZipFile, name: str, content: bytes) -> None:
+    entry = ZipInfo(name, date_time=_EPOCH)
+    entry.compress_type = ZIP_DEFLATED
+    entry.create_system = 3
+    entry.external_attr = 0o644 << 16
+    archive.writestr(entry, content, compresslevel=6)
+
+
+def _number_nodes(schema: dict[str, Any]) -> dict[str, str]:
+    """Number the nodes of the tree in order, in place; the new name of each entry, by its old one."""
+    numbers: dict[object, int] = {}
+    renamed: dict[str, str] = {}
+    for node in _nodes(schema):
+        if "__id__" in node:
+            # text and plain numbers may or may not be one object in memory, which says nothing about the model
+            key = object() if node.get("__loader__") == "JsonNode" else node["__id__"]
+            node["__id__"] = numbers.setdefault(key, len(numbers))
+        if isinstance(old := node.get("file"), str):
+            node["file"] = renamed.setdefault(old, f"{len(renamed)}{_suffix(old)}")
+    return renamed
+
+
+def _suffix(name: str) -> str:
+    return "".join(re.findall(r"\.[a-z]+$", name))
+
+
+def _nodes(value: Any) -> Iterator[dict[str, Any]]:
+    stack = [value]
+    while stack:
+        current = stack.pop()
+        if isinstance(current, dict):
+            yield current
+            stack.extend(reversed(current.values()))
+        elif isinstance(current, list):
+            stack.extend(reversed(current))

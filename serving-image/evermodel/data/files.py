@@ -1,0 +1,79 @@
+"""Rows from CSV and Parquet files: any fsspec URL, a path, or a glob of them."""
+
+from pathlib import Path
+from typing import IO, Any
+
+import fsspec
+import pandas as pd
+from pandas.errors import EmptyDataError, ParserError
+
+from evermodel.data.unavailable import SourceUnavailableError
+from evermodel.errors import DataError, SpecError
+from evermodel_api.training import FileSource
+
+_SUFFIXES = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
+_COMPRESSED = {".gz", ".bz2", ".xz", ".zip"}
+
+
+def read_files(name: str, source: FileSource) -> pd.DataFrame:
+    """Rows of all files that match, in the order of their names.
+
+    Args:
+        name: name of the source, for messages.
+        source: where the files are.
+
+    Raises:
+        DataError: `SourceNotFound` when nothing matches, `SourceUnreadable` when a file is not what it says,
+            `ColumnsDiffer` when the files have different columns.
+        SpecError: `SourceInvalid` when the format or the protocol is not known.
+        SourceUnavailableError: `SourceUnreachable` when the place cannot be read; it may come back.
+    """
+    try:
+        filesystem, path = fsspec.core.url_to_fs(source.uri)
+        paths = sorted(filesystem.glob(path)) if any(c in path for c in "*?[") else [path] * filesystem.exists(path)
+        if not paths:
+            raise DataError(
+                "SourceNotFound", f"source {name!r}: no file matches {source.uri}; correct file.uri or put it there"
+            )
+        frames = [_read_file(name, filesystem, each, source.format) for each in paths]
+    except (ImportError, ValueError) as error:
+        raise SpecError(
+            "SourceInvalid", f"source {name!r}: {source.uri} cannot be used: {error}; correct file.uri"
+        ) from error
+    except OSError as error:
+        raise SourceUnavailableError(
+            "SourceUnreachable",
+            f"source {name!r}: {source.uri} cannot be read: {error}; check that it is there and readable",
+        ) from error
+    for each, frame in zip(paths, frames, strict=True):
+        if list(frame.columns) != list(frames[0].columns):
+            raise DataError(
+                "ColumnsDiffer",
+                f"source {name!r}: {each} has other columns than {paths[0]}; "
+                "give every file of one source the same columns",
+            )
+    return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+
+
+def _read_file(name: str, filesystem: Any, path: str, declared: str | None) -> pd.DataFrame:
+    suffixes = [s.lower() for s in Path(path).suffixes]
+    bare = [s for s in suffixes if s not in _COMPRESSED]
+    kind = declared or _SUFFIXES.get(bare[-1] if bare else "")
+    if kind is None:
+        raise SpecError(
+            "SourceInvalid", f"source {name!r}: the format of {path} is not known; set file.format to csv or parquet"
+        )
+    compression = "infer" if kind == "csv" else None
+    with filesystem.open(path, "rb", compression=compression) as file:
+        return _parse(name, path, kind, file)
+
+
+def _parse(name: str, path: str, kind: str, file: IO[bytes]) -> pd.DataFrame:
+    try:
+        return pd.read_csv(file, low_memory=False) if kind == "csv" else pd.read_parquet(file, engine="pyarrow")
+    except EmptyDataError:
+        raise DataError("NoRows", f"source {name!r}: {path} is empty; give it a header and rows") from None
+    except (ParserError, UnicodeDecodeError, ValueError) as error:
+        raise DataError(
+            "SourceUnreadable", f"source {name!r}: {path} cannot be read as {kind}: {str(error).strip()}; mend the file"
+        ) from error

@@ -1,0 +1,190 @@
+"""Checks of values against the signature. Pure: JSON values in, clean columns out, or a sentence about one cell.
+
+Policy for missing values: JSON null, and an empty value in a path, are missing, and every column takes them (the fitted
+pipeline imputes). NaN and infinities are not JSON and are refused. Categories that training never saw are taken: the
+pipeline knows what to do with them, and the monitor counts them. Rows count from 0.
+"""
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+
+from evermodel.artifact.frame import category_text
+from evermodel.artifact.golden import Cell
+from evermodel.artifact.signature import ColumnSignature, Signature
+from evermodel.serving.faults import BadRequestError, TooLargeError
+
+Columns = list[list[Cell]]
+"""One list for each column of the signature, in its order; all have one value for each row. Numbers are int or float,
+categories are text as in training, None is missing."""
+
+MAX_ROWS = 10_000
+"""Rows in one request: enough for batches, few enough that one client cannot hold a worker for minutes."""
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_SHOWN = 60
+
+
+def show(value: object) -> str:
+    """A value as JSON, cut to a length that fits into a sentence."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def list_names(names: Sequence[str], limit: int = 20) -> str:
+    """Names for a sentence: at most `limit` of them."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def check_row_count(count: int) -> None:
+    """Refuse no rows and too many rows."""
+    if count == 0:
+        raise BadRequestError("there is no row to predict; send at least one")
+    if count > MAX_ROWS:
+        raise TooLargeError(f"the request has {count} rows and the limit is {MAX_ROWS}; send them in several requests")
+
+
+def columns_from_rows(signature: Signature, rows: Sequence[object], *, text: bool = False) -> Columns:
+    """Check rows whose values come in the signature's order; with `text`, numbers are read from text.
+
+    A model of one column also takes bare values instead of rows of one.
+
+    Raises:
+        BadRequestError: which row, which column, what was expected and what came.
+        TooLargeError: too many rows.
+    """
+    check_row_count(len(rows))
+    width = len(signature.columns)
+    for number, row in enumerate(rows):
+        if not isinstance(row, list):
+            if width == 1 and not isinstance(row, dict):
+                continue
+            raise BadRequestError(
+                f"row {number}: expected a list of {width} values or an object by column name, got {show(row)}"
+            )
+        if len(row) != width:
+            raise BadRequestError(
+                f"row {number}: expected {width} values ({list_names(signature.names)}), got {len(row)}"
+            )
+    lists = [row if isinstance(row, list) else [row] for row in rows]
+    columns = [list(values) for values in zip(*lists, strict=True)]
+    return check_columns(signature, columns, text=text)
+
+
+def columns_from_objects(signature: Signature, rows: Sequence[object]) -> Columns:
+    """Check rows that are objects by column name, in any order of the names.
+
+    Raises:
+        BadRequestError: which row, which column, what was expected and what came.
+        TooLargeError: too many rows.
+    """
+    check_row_count(len(rows))
+    names = signature.names
+    known = set(names)
+    objects: list[Mapping[str, object]] = []
+    for number, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise BadRequestError(f"row {number}: expected an object by column name as in row 0, got {show(row)}")
+        if row.keys() != known:
+            raise BadRequestError(f"row {number}: {name_difference(names, list(row))}")
+        objects.append(row)
+    return check_columns(signature, [[row[name] for row in objects] for name in names])
+
+
+def name_difference(expected: Sequence[str], given: Sequence[str]) -> str:
+    """Sentence about column names that are unknown or missing."""
+    unknown = [name for name in given if name not in set(expected)]
+    if unknown:
+        return f"unknown column {show(unknown[0])}; the columns are {list_names(expected)}"
+    missing = [name for name in expected if name not in set(given)]
+    return f"column {list_names(missing)} is not there; send a value, or null where it is not known"
+
+
+def check_columns(signature: Signature, columns: Sequence[Sequence[object]], *, text: bool = False) -> Columns:
+    """Check the values of each column; all columns have the same length."""
+    pairs = zip(signature.columns, columns, strict=True)
+    return [check_column(column, values, text=text) for column, values in pairs]
+
+
+_PLAIN_NUMBERS = frozenset({float, int, type(None)})
+_PLAIN_TEXTS = frozenset({str, type(None)})
+
+
+def check_column(column: ColumnSignature, values: Sequence[object], *, text: bool = False) -> list[Cell]:
+    """Check the values of one column; with `text`, numbers are read from text.
+
+    Raises:
+        BadRequestError: which row, which column, what was expected and what came.
+    """
+    types = set(map(type, values))
+    is_number = column.kind == "number"
+    if is_number and types <= _PLAIN_NUMBERS:
+        return list(values)  # type: ignore[arg-type]  # the set of types says so
+    if not is_number and column.datatype == "BYTES" and types <= _PLAIN_TEXTS and not text:
+        return list(values)  # type: ignore[arg-type]  # the set of types says so
+    read = _reader(column, text=text)
+    cells: list[Cell] = []
+    for row, value in enumerate(values):
+        if value is None or (text and value == ""):
+            cells.append(None)
+            continue
+        cell = read(value)
+        if cell is None:
+            raise BadRequestError(f"row {row}, column {column.name}: expected {_expected(column)}, got {show(value)}")
+        cells.append(cell)
+    return cells
+
+
+def _expected(column: ColumnSignature) -> str:
+    if column.kind == "number":
+        return "a number"
+    return "true or false" if column.datatype == "BOOL" else "a category (text)"
+
+
+def _reader(column: ColumnSignature, *, text: bool) -> Callable[[object], Cell]:
+    """What reads one value that is not missing; it answers None for a value that does not fit."""
+    if column.kind == "number":
+        return _number_from_text if text else _number
+    if column.datatype == "BOOL":
+        return _truth_value
+    levels = frozenset(column.levels)
+    return (lambda value: _category_from_text(value, levels)) if text else _category
+
+
+def _number(value: object) -> Cell:
+    return value if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) else None
+
+
+def _number_from_text(value: object) -> Cell:
+    if not isinstance(value, str):
+        return _number(value)
+    stripped = value.strip()
+    if len(stripped) > _SHOWN * 10 or not _NUMBER.fullmatch(stripped):
+        return None
+    return _number(float(stripped))
+
+
+def _truth_value(value: object) -> Cell:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        lowered = value.strip().lower()
+        return {"1": "true", "0": "false", "true": "true", "false": "false"}.get(lowered)
+    if isinstance(value, int | float):
+        return {1.0: "true", 0.0: "false"}.get(float(value))
+    return None
+
+
+def _category(value: object) -> Cell:
+    return category_text(value) if isinstance(value, str | int | float) else None
+
+
+def _category_from_text(value: object, levels: frozenset[str]) -> Cell:
+    """Text as it is; where training has not seen it so but has seen the number that it writes, that number."""
+    if not isinstance(value, str) or value in levels:
+        return _category(value)
+    number = _number_from_text(value)
+    canonical = value if number is None else _category(number)
+    return canonical if canonical in levels else value

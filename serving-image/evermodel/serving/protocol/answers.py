@@ -1,0 +1,42 @@
+"""Answers of a model to the rows of one request, before they are put into one of the protocols."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evermodel.artifact.signature import ClassLabel
+from evermodel.serving.check import Columns
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Rows that were read and checked."""
+
+    columns: Columns
+    """Clean values, one list for each column of the signature."""
+    id: str | None = None
+    """The client's request id, where the body has one."""
+    outputs: tuple[str, ...] | None = None
+    """Names of the outputs that were asked for; None for all."""
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.columns[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What the model answered, and who it was."""
+
+    labels: list[ClassLabel]
+    """Classes as they are in the data, or numbers; one for each row."""
+    probabilities: NDArray[np.float64] | None
+    """Shape (rows, classes), for classifiers."""
+    id: str
+    """The request id."""
+    model: str
+    """Name of the model."""
+    version: str
+    """Name of the version."""
