@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Callable
 
 from hack.cluster.console import clock
+from hack.cluster.errors import ClusterError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hack.cluster.builders import Builder
     from hack.cluster.console import Console
     from hack.cluster.provider import Provider
@@ -51,6 +54,20 @@ IMAGES = (
     ),
     Image("postgres", "evermodel-postgres", "hack/images/postgres/Dockerfile", ("hack/images/postgres",)),
 )
+
+
+def select(keys: Sequence[str]) -> tuple[Image, ...]:
+    """The images with these keys, or all.
+
+    Raises:
+        ClusterError: there is no image with one of the keys.
+
+    """
+    known = {image.key: image for image in IMAGES}
+    for key in keys:
+        if key not in known:
+            raise ClusterError(f"there is no image {key}: write some of {', '.join(known)}, or nothing for all")
+    return tuple(known[key] for key in keys) or IMAGES
 
 
 def tag(image: Image, base: str | None, repository: Path = REPOSITORY) -> str:

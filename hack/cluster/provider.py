@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Protocol
+from typing import IO, TYPE_CHECKING, Callable, Protocol
 
 from hack.cluster.errors import ClusterError
 
@@ -60,7 +60,9 @@ class Provider(Protocol):
         """Bring an image into the cluster and return its reference by digest."""
 
 
-def choose(requested: str | None, *, docker_answers: bool, kind_obtainable: bool) -> str:
+def choose(
+    requested: str | None, *, docker_answers: Callable[[], bool], kind_obtainable: Callable[[], bool]
+) -> str:
     """Name of the provider: the requested one, else kind where it can work, else source.
 
     Raises:
@@ -71,4 +73,4 @@ def choose(requested: str | None, *, docker_answers: bool, kind_obtainable: bool
         if requested not in NAMES:
             raise ClusterError(f"CLUSTER={requested} is unknown: write one of {', '.join(NAMES)}, or leave it out")
         return requested
-    return "kind" if docker_answers and kind_obtainable else "source"
+    return "kind" if kind_obtainable() and docker_answers() else "source"

@@ -57,11 +57,12 @@ class Watcher:
 
     def _look_again(self) -> str:
         """Look; what went wrong, if it did. An API server that is busy for a moment is no reason to give up."""
-        self._looked_before, self._looked = self._looked, self.now()
+        began = self.now()
         try:
             self.seen.look(self.look())
         except KubectlError as error:
             return f" ({error})"
+        self._looked_before, self._looked = self._looked, began
         failure = sights.failed_run(self.seen.world)
         if failure:
             raise StoryError(failure)

@@ -1,7 +1,7 @@
 """Columns of a window, read from Arrow arrays of any type. Nothing here raises on odd cells: they are counted.
 
-A number is a float64, missing as NaN. A category is a text, and its text is that of `artifact.frame.category_text`, which
-is not imported because it brings pandas with it; a test holds the two equal.
+A number is a float64, missing as NaN. A category is a text, and its text is that of `artifact.frame.category_text`,
+which is not imported because it brings pandas with it; a test holds the two equal.
 """
 
 from collections.abc import Mapping

@@ -1,8 +1,8 @@
 """What an evaluation leads to: the state, an alert, a request for a retraining. Pure: one call is one step.
 
 A vote is cast by each evaluation that could judge something. `fire` and `clear` count the last votes, so that one odd
-window neither fires nor calms down. Votes belong to one version; requests are remembered across versions, because cooldown
-and budget protect the cluster and not a model.
+window neither fires nor calms down. Votes belong to one version; requests are remembered across versions, because
+cooldown and budget protect the cluster and not a model.
 """
 
 from dataclasses import dataclass
@@ -57,10 +57,11 @@ class Decision:
 def decide(spec: MonitorSpec, memory: Memory, evidence: Evidence, now: datetime, frozen: str | None = None) -> Decision:
     """One step of the state machine.
 
-    `memory` is what the last step returned, `now` the moment of this evaluation, `frozen` why no retraining may be asked
-    for now.
+    `memory` is what the last step returned, `now` the moment of this evaluation, `frozen` why no retraining may be
+    asked for now.
     """
-    before = memory if memory.version == evidence.version else Memory(version=evidence.version, requests=memory.requests)
+    new_version = Memory(version=evidence.version, requests=memory.requests)
+    before = memory if memory.version == evidence.version else new_version
     votes, state = _count(spec.decide, before, evidence.vote)
     retrain, blocked = None, None
     if state is State.FIRING and spec.actions.retrain is not None:
@@ -114,8 +115,8 @@ def _request(
 def _cooling(policy: Retrain, requests: list[datetime], now: datetime) -> str | None:
     if not requests or now - requests[-1] >= parse_duration(policy.cooldown):
         return None
-    until = requests[-1] + parse_duration(policy.cooldown)
-    return f"A retraining was asked for at {_moment(requests[-1])}; the next one may be asked for from {_moment(until)} on."
+    until = _moment(requests[-1] + parse_duration(policy.cooldown))
+    return f"A retraining was asked for at {_moment(requests[-1])}; the next one may be asked for from {until} on."
 
 
 def _spent(policy: Retrain, requests: list[datetime], now: datetime) -> str | None:
@@ -123,8 +124,8 @@ def _spent(policy: Retrain, requests: list[datetime], now: datetime) -> str | No
     used = used_budget(requests, now, span)
     if used < runs:
         return None
-    free = requests[-runs] + span
-    return f"The budget of {runs} retrainings in {policy.budget.per} is spent; it allows the next one from {_moment(free)} on."
+    free = _moment(requests[-runs] + span)
+    return f"The budget of {runs} retrainings in {policy.budget.per} is spent; it allows the next one from {free} on."
 
 
 def used_budget(requests: list[datetime], now: datetime, span: timedelta) -> int:

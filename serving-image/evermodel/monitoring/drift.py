@@ -1,6 +1,7 @@
-"""Comparison of a window's inputs with the training data. A column drifts only when the corrected p AND the effect say so.
+"""Comparison of a window's inputs with the training data.
 
-An effect alone would alarm on every small window, a p alone on every large one.
+A column drifts only when the corrected p AND the effect say so: an effect alone would alarm on every small window, a p
+alone on every large one.
 """
 
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Windows without a cluster: CSV or Parquet files with the training's feature columns, and where it is known the truth."""
+"""Windows without a cluster: CSV or Parquet files with the training's features and, where it is known, the truth."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -63,11 +63,13 @@ class TableFile:
                 table = _csv(self.content, numbers)
         except (pa.ArrowException, OSError, ValueError) as error:
             cause = str(error).splitlines()[0].rstrip(".")
-            raise DataError("WindowUnreadable", f"{self.path} cannot be read: {cause}; give a CSV or Parquet file") from error
+            message = f"{self.path} cannot be read: {cause}; give a CSV or Parquet file"
+            raise DataError("WindowUnreadable", message) from error
         twice = {name for name in table.column_names if table.column_names.count(name) > 1}
         if twice:
             names = ", ".join(sorted(twice))
-            raise DataError("WindowUnreadable", f"{self.path} has more than one column {names}; give each a name of its own")
+            message = f"{self.path} has more than one column {names}; give each a name of its own"
+            raise DataError("WindowUnreadable", message)
         return table
 
 
@@ -139,8 +141,8 @@ class LocalWindows:
         if missing:
             raise DataError(
                 "WindowColumnsMissing",
-                f"{path} lacks {_listed(missing)}, which the model was trained with; it has {_listed(table.column_names)}: "
-                "rename its columns, or name the ones to leave out in drift.columns.exclude",
+                f"{path} lacks {_listed(missing)}, which the model was trained with; it has "
+                f"{_listed(table.column_names)}: rename its columns, or leave those out by drift.columns.exclude",
             )
 
     def _labelled(self, path: str, table: pa.Table) -> Labelled | None:
@@ -161,11 +163,11 @@ class LocalWindows:
             return own if own is not None else [None] * table.num_rows
         if self.id_column not in table.column_names:
             raise _no_join(path, self.id_column, table)
-        later = self._later()
         own = own if own is not None else [None] * table.num_rows
         identities = table[self.id_column].to_pylist()
-        return [later.get(str(identity), value) for identity, value in zip(identities, own, strict=True)]
+        return [self._later.get(str(identity), value) for identity, value in zip(identities, own, strict=True)]
 
+    @cached_property
     def _later(self) -> dict[str, Any]:
         """Labels by id; the last one of an id is the newest."""
         assert self.labels is not None  # noqa: S101  asked for only where there are labels
@@ -180,7 +182,8 @@ class LocalWindows:
 def _no_join(path: str, column: str, table: pa.Table) -> DataError:
     return DataError(
         "LabelColumnsMissing",
-        f"{path} lacks the column {column!r} that labels are joined by (--id-column); it has {_listed(table.column_names)}",
+        f"{path} lacks the column {column!r}, and labels are joined by an id (--id-column) and hold the target; "
+        f"it has {_listed(table.column_names)}",
     )
 
 

@@ -69,7 +69,7 @@ class HourFiles:
             there = set(file.schema_arrow.names)
             optional = [layout.PROBABILITY, *(name for name in features if name not in layout.RESERVED)]
             columns = [*self._needed, *(name for name in optional if name in there)]
-            table = file.read(columns=columns).select(columns)  # `read` passes over what is not there, `select` does not
+            table = file.read(columns=columns).select(columns)  # `read` passes over what is not there
             table = table.set_column(self._needed.index(layout.AT), layout.AT, table[layout.AT].cast(_AT))
         except (pa.ArrowException, OSError, KeyError, ValueError):
             self._unreadable.append(name)

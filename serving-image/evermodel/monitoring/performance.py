@@ -1,4 +1,7 @@
-"""Comparison of the answers with the truth: realised metrics against one-sided limits. A model that got better never alarms."""
+"""Comparison of the answers with the truth: realised metrics against limits.
+
+Limits are one-sided: a model that got better never alarms.
+"""
 
 from dataclasses import dataclass
 from math import isfinite, isnan, nan
@@ -68,8 +71,8 @@ def check_limits(spec: Performance, signature: Signature, baseline: Baseline) ->
         if limit.name.task is not signature.task:
             raise SpecError(
                 "MetricUnsuited",
-                f"{where}: {limit.name} does not measure {signature.task}; use rmse, mae, r2 for Regression and accuracy, "
-                "precision, recall, f1, roc_auc for Classification",
+                f"{where}: {limit.name} does not measure {signature.task}; use rmse, mae, r2 for Regression and "
+                "accuracy, precision, recall, f1, roc_auc for Classification",
             )
         if limit.max_drop is not None and limit.name.value not in baseline.metrics:
             there = ", ".join(sorted(baseline.metrics)) or "none"

@@ -75,8 +75,8 @@ def ks(gap: Gap, n_ref: int, n_cur: int) -> Result:
 def wasserstein(gap: Gap, sd: float, mean: float, n_ref: int, n_cur: int) -> Result:
     """Wasserstein-1 distance in units of the reference's standard deviation (ddof 0).
 
-    An infinite value counts as the farthest finite one. A constant reference has no spread to measure by: there the unit
-    is the smallest difference that is not rounding, so that any real change is a large one.
+    An infinite value counts as the farthest finite one. A constant reference has no spread to measure by: there the
+    unit is the smallest difference that is not rounding, so that any real change is a large one.
     """
     finite = gap.points[np.isfinite(gap.points)]
     if finite.size == 0:

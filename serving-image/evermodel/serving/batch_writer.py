@@ -1,15 +1,15 @@
 """Writes what requests leave behind, in batches and in the background, so that no answer ever waits for the store.
 
-Every item that was put is counted once at any moment: `received = stored + dropped + pending`. A batch whose writing fails
-is tried again under the same names until it succeeds or the writer is closed for good, so a retry cannot store an item
-twice. While the store is away, at most `capacity` rows wait; what comes beyond is dropped and counted.
+Every item that was put is counted once at any moment: `received = stored + dropped + pending`. A file whose writing
+fails is tried again under the same name until it succeeds or the writer is closed for good, so a retry cannot store an
+item twice. While the store is away, at most `capacity` rows wait; what comes beyond is dropped and counted.
 """
 
 import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 
@@ -30,9 +30,11 @@ class File:
 
     uri: str
     content: bytes
+    items: int
+    """How many items are in it."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Counts:
     """What became of the items."""
 
@@ -77,7 +79,7 @@ class BatchWriter(Generic[ItemT]):
         write: Callable[[str, bytes], None],
         limits: Limits,
     ) -> None:
-        self.counts = Counts()
+        self._counts = Counts()
         self._name = name
         self._encode = encode
         self._write = write
@@ -89,14 +91,18 @@ class BatchWriter(Generic[ItemT]):
         self._thread = threading.Thread(target=self._run, name=f"evermodel-{name}", daemon=True)
         self._thread.start()
 
+    @property
+    def counts(self) -> Counts:
+        """What became of the items so far: one consistent picture."""
+        return self._counts
+
     def put(self, item: ItemT) -> bool:
         """Take an item; False, and counted as dropped, when there is no room or the writer is closed. Never waits."""
         with self._changed:
-            self.counts.received += 1
-            full = self._waiting_rows + item.rows > self._limits.capacity
-            if full or self._closing_until is not None:
-                self.counts.dropped += 1
+            if self._waiting_rows + item.rows > self._limits.capacity or self._closing_until is not None:
+                self._count(received=1, dropped=1)
                 return False
+            self._count(received=1)
             self._queue.append(item)
             self._waiting_rows += item.rows
             if len(self._queue) == 1 or self._waiting_rows >= self._limits.batch:
@@ -112,14 +118,10 @@ class BatchWriter(Generic[ItemT]):
 
     def _run(self) -> None:
         while batch := self._next_batch():
-            rows = sum(item.rows for item in batch)
             stored = self._store(batch)
             with self._changed:
-                self._waiting_rows -= rows
-                if stored:
-                    self.counts.stored += len(batch)
-                else:
-                    self.counts.dropped += len(batch)
+                self._waiting_rows -= sum(item.rows for item in batch)
+                self._count(stored=stored, dropped=len(batch) - stored)
 
     def _next_batch(self) -> list[ItemT]:
         """Wait for a batch that is full or old enough; empty when closed and nothing is left."""
@@ -135,13 +137,18 @@ class BatchWriter(Generic[ItemT]):
             batch, self._queue = self._queue, []
             return batch
 
-    def _store(self, batch: list[ItemT]) -> bool:
+    def _count(self, **more: int) -> None:
+        """Replace the counts by larger ones, as a whole; the lock is held."""
+        self._counts = replace(self._counts, **{name: getattr(self._counts, name) + n for name, n in more.items()})
+
+    def _store(self, batch: list[ItemT]) -> int:
+        """Write a batch; how many of its items are stored."""
         try:
             files = self._encode(batch)
         except Exception as error:  # noqa: BLE001  one batch that cannot be encoded must not end the writer
             self._tell(f"{len(batch)} requests could not be encoded and are lost to it: {error!r}")
-            return False
-        return all(self._store_file(file) for file in files)
+            return 0
+        return sum(file.items for file in files if self._store_file(file))
 
     def _store_file(self, file: File) -> bool:
         wait = self._limits.first_retry
@@ -149,7 +156,8 @@ class BatchWriter(Generic[ItemT]):
             try:
                 self._write(file.uri, file.content)
             except Exception as error:  # noqa: BLE001  whatever the store raises, the answer is to try again
-                self.counts.write_failures += 1
+                with self._changed:
+                    self._count(write_failures=1)
                 if not self._may_retry(wait, error):
                     return False
                 wait = min(2 * wait, self._limits.last_retry)

@@ -15,8 +15,9 @@ from evermodel_api.version import Artifact
 class Engine(Protocol):
     """What turns clean columns into answers. Called from worker threads, several at a time."""
 
-    name: str
-    """What the metadata says of it."""
+    @property
+    def name(self) -> str:
+        """What the metadata says of it."""
 
     def predict(self, columns: Columns) -> Predictions:
         """Answers to the rows of these columns, at least one."""

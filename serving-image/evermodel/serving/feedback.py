@@ -3,13 +3,13 @@
 A label belongs to a request id and a row. Sent again it changes nothing: readers take the newest label of each row.
 """
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 
+import orjson
 import pyarrow as pa
 
 from evermodel.artifact import layout
@@ -97,7 +97,7 @@ def encode_labels(labels: Sequence[Label]) -> bytes:
     columns = {
         layout.ID: pa.array([label.id for label in labels], pa.string()),
         layout.ROW: pa.array([label.row for label in labels], pa.int32()),
-        layout.TRUTH: pa.array([json.dumps(label.truth) for label in labels], pa.string()),
+        layout.TRUTH: pa.array([orjson.dumps(label.truth).decode() for label in labels], pa.string()),
         layout.AT: pa.array([label.at for label in labels], pa.timestamp("us", tz="UTC")),
     }
     return parquet_bytes(pa.table(columns))
@@ -131,7 +131,8 @@ class FeedbackLog:
         Raises:
             UnavailableError: there is no room. All of them may be sent again: a label that comes twice counts once.
         """
-        if not all([self._writer.put(label) for label in labels]):
+        taken = [self._writer.put(label) for label in labels]
+        if not all(taken):
             raise UnavailableError(
                 "the labels cannot be kept now because the store is slow or away; send them again", 5
             )
@@ -149,4 +150,4 @@ class FeedbackLog:
     def _file(self, labels: list[Label]) -> File:
         name = layout.batch_name(self._process, next(self._sequence))
         uri = layout.feedback_file(self._store, self._deployment, labels[0].at, name)
-        return File(uri, encode_labels(labels))
+        return File(uri, encode_labels(labels), len(labels))

@@ -1,11 +1,10 @@
 """The prediction log: requests and answers as Parquet in the store, by version and hour, for monitoring.
 
-Layout and column names are those of `evermodel.artifact.layout`. A request is kept or left out whole, by a hash of its id,
-so that every pod decides alike and a label finds all rows of its request or none.
+Layout and column names are those of `evermodel.artifact.layout`. A request is kept or left out whole, by a hash of its
+id, so that every pod decides alike and a label finds all rows of its request or none.
 """
 
 import io
-import json
 import os
 import secrets
 import socket
@@ -17,6 +16,7 @@ from datetime import datetime
 from itertools import count
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -69,7 +69,7 @@ def is_sampled(request_id: str, share: float) -> bool:
 
 
 def logged_columns(signature: Signature, redact: Sequence[str]) -> list[tuple[int, str]]:
-    """Position and name of the features that are written: not the redacted ones, nor a name that the log itself needs."""
+    """Position and name of the features that are written: neither redacted ones nor names that the log itself needs."""
     hidden = layout.RESERVED | set(redact)
     return [(position, name) for position, name in enumerate(signature.names) if name not in hidden]
 
@@ -80,7 +80,7 @@ def encode_entries(entries: Sequence[Entry], signature: Signature, redact: Seque
         layout.ID: pa.array([e.answers.id for e in entries for _ in range(e.rows)], pa.string()),
         layout.ROW: pa.array([row for e in entries for row in range(e.rows)], pa.int32()),
         layout.AT: pa.array([e.at for e in entries for _ in range(e.rows)], pa.timestamp("us", tz="UTC")),
-        layout.PREDICTION: pa.array([json.dumps(x) for e in entries for x in e.answers.labels], pa.string()),
+        layout.PREDICTION: pa.array([orjson.dumps(x).decode() for e in entries for x in e.answers.labels], pa.string()),
     }
     if signature.classes:
         shares = [share for e in entries for share in _probabilities(e)]
@@ -160,4 +160,4 @@ class PredictionLogger:
         target = self._target
         name = layout.batch_name(target.process, next(self._sequence))
         uri = layout.log_file(target.store, target.deployment, target.version, entries[0].at, name)
-        return File(uri, encode_entries(entries, self._signature, self._settings.redact))
+        return File(uri, encode_entries(entries, self._signature, self._settings.redact), len(entries))

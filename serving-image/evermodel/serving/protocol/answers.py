@@ -15,8 +15,6 @@ class Question:
 
     columns: Columns
     """Clean values, one list for each column of the signature."""
-    id: str | None = None
-    """The client's request id, where the body has one."""
     outputs: tuple[str, ...] | None = None
     """Names of the outputs that were asked for; None for all."""
 

@@ -1,34 +1,33 @@
 """The v1 protocol: `{"instances": [...]}` -> `{"predictions": [...]}`."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
 from evermodel.artifact.signature import Signature
-from evermodel.serving.check import columns_from_objects, columns_from_rows, show
+from evermodel.serving.check import Columns, columns_from_objects, columns_from_rows, show
 from evermodel.serving.faults import BadRequestError
 from evermodel.serving.protocol.answers import Answers, Question
-from evermodel.serving.protocol.body import read_id, read_object
 
 
-def parse(body: bytes, signature: Signature) -> Question:
-    """Read a :predict request: `instances` (or `inputs`) as lists in the signature's order, or as objects.
+def parse(document: dict[str, Any], signature: Signature) -> Question:
+    """Read the body of a :predict request: `instances` (or `inputs`) as lists in the signature's order, or as objects.
 
     Raises:
         BadRequestError: what is wrong and where.
         TooLargeError: too many rows.
     """
-    document = read_object(body)
     key = "instances" if "instances" in document else "inputs"
     if key not in document:
         raise BadRequestError('the body has no "instances"; send {"instances": [row, ...]}')
     rows = document[key]
     if not isinstance(rows, list):
         raise BadRequestError(f"{key}: expected a list of rows, got {show(rows)}")
-    return Question(_columns(signature, rows), read_id(document))
+    return Question(_columns(signature, rows))
 
 
-def _columns(signature: Signature, rows: Sequence[object]) -> list[list[bool | int | float | str | None]]:
+def _columns(signature: Signature, rows: Sequence[object]) -> Columns:
     if rows and isinstance(rows[0], dict):
         return columns_from_objects(signature, rows)
     return columns_from_rows(signature, rows)

@@ -17,7 +17,6 @@ from evermodel.serving.check import (
 )
 from evermodel.serving.faults import BadRequestError
 from evermodel.serving.protocol.answers import Answers, Question
-from evermodel.serving.protocol.body import read_id, read_object
 from evermodel.serving.protocol.tensor import Tensor, parse_tensor, rows_of
 
 PREDICT = "predict"
@@ -26,20 +25,19 @@ PREDICT_PROBA = "predict_proba"
 """Output with the probability of each class."""
 
 
-def parse(body: bytes, signature: Signature) -> Question:
-    """Read an infer request.
+def parse(document: dict[str, Any], signature: Signature) -> Question:
+    """Read the body of an infer request.
 
     Raises:
         BadRequestError: what is wrong and where.
         TooLargeError: too many rows.
     """
-    document = read_object(body)
     inputs = document.get("inputs")
     if not isinstance(inputs, list) or not inputs:
         raise BadRequestError(f'the body needs "inputs", a list with at least one tensor, got {show(inputs)}')
     tensors = [parse_tensor(item, position) for position, item in enumerate(inputs)]
     outputs = _requested_outputs(document.get("outputs"), signature)
-    return Question(_columns(tensors, signature), read_id(document), outputs)
+    return Question(_columns(tensors, signature), outputs)
 
 
 def _columns(tensors: list[Tensor], signature: Signature) -> Columns:
@@ -102,9 +100,9 @@ def _requested_outputs(outputs: object, signature: Signature) -> tuple[str, ...]
 
 
 def label_datatype(classes: list[ClassLabel]) -> str:
-    """Datatype of the output `predict`: that of the classes, FP64 for a regression; text where classes have many types."""
+    """Datatype of the output `predict`: that of the classes (text where they have several), FP64 for a regression."""
     types = {type(label) for label in classes}
-    if not types or types <= {float, int} and float in types:
+    if not types or (types <= {float, int} and float in types):
         return "FP64"
     return {bool: "BOOL", int: "INT64"}.get(types.pop(), "BYTES") if len(types) == 1 else "BYTES"
 

@@ -1,0 +1,142 @@
+"""`evermodel monitor`: one evaluation in a pod (--order), or windows of local files (-f)."""
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from evermodel.errors import RunError, SpecError
+from evermodel_api.runs import TERMINATION_LOG, MonitorOrder, MonitorOutcome, fit_message
+
+DEFAULT_START = "2000-01-01T00:00:00Z"
+"""Fixed, so that the same files give the same document."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare its arguments."""
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("-f", "--file", metavar="FILE", help="YAML file with the DriftMonitor; windows are local files")
+    what.add_argument("--order", metavar="FILE", help="a pod's order: the prediction log in the store is looked at")
+    parser.add_argument("--store", metavar="DIR", help="artifact store: a directory or an fsspec URL")
+    parser.add_argument(
+        "--window",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="CSV or Parquet with the training's features; several, oldest first, are one evaluation each",
+    )
+    parser.add_argument("--labels", metavar="FILE", help="CSV or Parquet with the target, joined on the id column")
+    parser.add_argument("--id-column", default="id", metavar="NAME", help="column that labels are joined on (id)")
+    parser.add_argument(
+        "--model",
+        metavar="NAME",
+        help="model, version or artifact to judge; the deploymentRef's name when not given",
+    )
+    parser.add_argument(
+        "--start",
+        default=DEFAULT_START,
+        metavar="TIME",
+        help=f"moment of the first window ({DEFAULT_START}); each other is schedule.every later",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON document")
+    parser.add_argument(
+        "--termination-log", default=TERMINATION_LOG, metavar="FILE", help="where the outcome is written"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do it; the exit code.
+
+    Raises:
+        RunError: when the evaluation cannot be done; the outcome then says so too.
+    """
+    return _run_order(arguments) if arguments.order else _run_files(arguments)
+
+
+def _run_order(arguments: argparse.Namespace) -> int:
+    log = Path(arguments.termination_log)
+    try:
+        order = _read_order(arguments.order)
+        from evermodel.monitoring.order import run_order  # noqa: PLC0415  after the order is known to be one
+
+        outcome = run_order(order)
+    except Exception as error:
+        reason = error.reason if isinstance(error, RunError) else "Crashed"
+        message = str(error) or type(error).__name__
+        _write_message(log, MonitorOutcome(failed=True, message=message, reason=reason))
+        raise
+    _write_message(log, outcome)
+    _print(json.dumps(outcome.dump()) if arguments.json else f"{outcome.state}: {outcome.message}")
+    return 0
+
+
+def _read_order(path: str) -> MonitorOrder:
+    try:
+        return MonitorOrder.model_validate_json(Path(path).read_bytes())
+    except (OSError, ValueError) as error:
+        cause = " ".join(str(error).split())[:300]
+        raise SpecError(
+            "InvalidSpec", f"{path} is no order of a monitor: {cause}; it is written by the operator"
+        ) from error
+
+
+def _write_message(log: Path, outcome: MonitorOutcome) -> None:
+    try:
+        log.write_text(fit_message(outcome), encoding="utf-8")
+    except OSError as error:
+        raise RunError(
+            "Crashed", f"the outcome cannot be written to {log}: {error}; name a file by --termination-log"
+        ) from error
+
+
+def _run_files(arguments: argparse.Namespace) -> int:
+    for option, value in (("--store", arguments.store), ("--window", arguments.window)):
+        if not value:
+            raise SpecError("InvalidSpec", f"{option} is missing: with -f give --store DIR and --window FILE")
+    start = _moment(arguments.start)
+    documents = _evaluate_files(arguments, start)
+    from evermodel.monitoring.replay import summary  # noqa: PLC0415
+
+    if arguments.json:
+        _print(json.dumps(summary(documents), allow_nan=False))
+        return 0
+    for file, document in zip(arguments.window, documents, strict=True):
+        _print(f"{file}: {document['state']}. {document['message']} {document['decision']['reason']}")
+    return 0
+
+
+def _evaluate_files(arguments: argparse.Namespace, start: datetime) -> list[dict[str, Any]]:
+    from evermodel.artifact.records import find_version  # noqa: PLC0415  `--help` and a wrong order need none of these
+    from evermodel.monitoring.local import LocalWindows, TableFile  # noqa: PLC0415
+    from evermodel.monitoring.predictor import Predictor  # noqa: PLC0415
+    from evermodel.monitoring.replay import replay  # noqa: PLC0415
+    from evermodel.monitoring.spec import read_monitor  # noqa: PLC0415
+    from evermodel.monitoring.subject import read_subject  # noqa: PLC0415
+
+    _, spec = read_monitor(arguments.file)
+    found = find_version(arguments.store, arguments.model or spec.deployment_ref.name)
+    subject = read_subject(spec, found.name, found.uri, found.digest)
+    windows = LocalWindows(
+        signature=subject.signature,
+        max_rows=spec.window.max_rows,
+        excluded=frozenset(spec.drift.columns.exclude if spec.drift else ()),
+        with_truth=spec.performance is not None,
+        predict=Predictor(found.uri, found.digest, subject.signature),
+        labels=TableFile(arguments.labels) if arguments.labels else None,
+        id_column=arguments.id_column,
+    )
+    return replay(subject, map(windows.read, arguments.window), start)
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise SpecError("InvalidSpec", f"--start {text!r} is no moment; write one like {DEFAULT_START}") from None
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(f"{text}\n")

@@ -1,0 +1,59 @@
+"""One evaluation: a window is looked at, the findings are weighed, the step is taken. Pure."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from evermodel.monitoring.decide import decide
+from evermodel.monitoring.findings import Subject, describe, evidence, look, top
+from evermodel.monitoring.performance import check_limits
+from evermodel.monitoring.report import document
+from evermodel.monitoring.window import Window
+from evermodel_api.monitor import Memory
+from evermodel_api.runs import MonitorOutcome
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The document for people, and the outcome for the operator."""
+
+    document: dict[str, Any]
+    outcome: MonitorOutcome
+
+
+def evaluate(subject: Subject, window: Window, memory: Memory, now: datetime, frozen: str | None = None) -> Evaluation:
+    """Judge one window.
+
+    Args:
+        subject: the version, its baseline and the spec.
+        window: what is looked at.
+        memory: what the evaluation before this one returned.
+        now: the moment of this evaluation.
+        frozen: why no retraining may be asked for now.
+
+    Raises:
+        SpecError: `MetricUnsuited`, `MetricNotMeasured` when a limit of the spec cannot be applied to this model.
+    """
+    if subject.spec.performance:
+        check_limits(subject.spec.performance, subject.signature, subject.baseline)
+    findings = look(subject, window)
+    found = evidence(subject, findings)
+    decision = decide(subject.spec, memory, found, now, frozen)
+    outcome = MonitorOutcome(
+        message=describe(subject, window, findings),
+        window_from=window.start,
+        window_to=window.end,
+        rows=window.rows,
+        label_coverage=round(window.coverage, 4),
+        reference_rows=subject.baseline.rows,
+        drifted=found.drifted,
+        degraded=found.degraded,
+        healthy_data=found.healthy_data,
+        top=top(findings),
+        state=decision.state,
+        alert=decision.alert,
+        retrain=decision.retrain,
+        blocked=decision.blocked,
+        memory=decision.memory,
+    )
+    return Evaluation(document(subject, window, findings, decision, now), outcome)

@@ -1,0 +1,66 @@
+"""An evaluation as a pod does it: a frozen order in, an outcome out, the report in the store."""
+
+import json
+from typing import Any
+
+from evermodel.artifact.layout import report_file
+from evermodel.artifact.store import absolute_uri, read_bytes, write_bytes
+from evermodel.monitoring.evaluate import evaluate
+from evermodel.monitoring.log import Served, read_window
+from evermodel.monitoring.report import encode
+from evermodel.monitoring.subject import read_subject
+from evermodel_api.base import parse_duration
+from evermodel_api.digest import digest_bytes
+from evermodel_api.runs import MonitorOrder, MonitorOutcome
+
+
+def run_order(order: MonitorOrder) -> MonitorOutcome:
+    """Evaluate, write the report, say how it went. The same order again gives the recorded answer again.
+
+    Raises:
+        DataError: `ArtifactMissing`, `ArtifactDigestMismatch`, `ArtifactInvalid`.
+        SpecError: `MetricUnsuited`, `MetricNotMeasured`.
+        RunError: `StoreUnavailable`.
+    """
+    identity = digest_bytes(encode(order.dump()))
+    uri = report_file(absolute_uri(order.store), order.monitor, order.evaluation)
+    recorded = _recorded(uri, identity)
+    if recorded is None:
+        recorded = encode(_report(order, identity))
+        write_bytes(uri, recorded)
+    outcome = MonitorOutcome.model_validate(json.loads(recorded)["outcome"])
+    return outcome.model_copy(update={"report": uri, "report_digest": digest_bytes(recorded)})
+
+
+def _recorded(uri: str, identity: str) -> bytes | None:
+    """The report of this very order; that of another one (the monitor was deleted and made again) does not count."""
+    try:
+        content = read_bytes(uri)
+        document: Any = json.loads(content)
+        return content if document["inputs"]["order"] == identity else None
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _report(order: MonitorOrder, identity: str) -> dict[str, Any]:
+    subject = read_subject(order.spec, order.version, order.artifact.uri, order.artifact.digest)
+    span = order.spec.window
+    end = order.now - parse_duration(span.lateness)
+    served = Served(
+        store=absolute_uri(order.store),
+        deployment=order.deployment,
+        version=order.version,
+        start=end - parse_duration(span.size),
+        end=end,
+        now=order.now,
+    )
+    window = read_window(served, subject.signature, span.max_rows)
+    evaluation = evaluate(subject, window, order.memory, order.now, order.frozen)
+    document = evaluation.document
+    return {
+        **document,
+        "monitor": order.monitor,
+        "evaluation": order.evaluation,
+        "inputs": {**document["inputs"], "order": identity},
+        "outcome": evaluation.outcome.dump(),
+    }

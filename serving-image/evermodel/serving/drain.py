@@ -1,0 +1,66 @@
+"""The end of a server, in steps, so that no request is lost.
+
+1. Not ready any more, so that nobody sends new clients here; every answer says `Connection: close`, so that those who
+   keep connections open leave. It still answers everybody, for the drain time: endpoints take a while to be updated.
+2. No new connections. Those that are open finish what they asked for.
+3. What the log and the labels still hold is written.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable
+
+from evermodel.serving.registry import Registry
+
+
+class StopSignals:
+    """SIGTERM asks for a drain; SIGINT (a person's Ctrl-C), or a second signal, for an end without waiting."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.hurry = asyncio.Event()
+
+    def install(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Listen to the signals."""
+        loop.add_signal_handler(signal.SIGTERM, self.on_terminate)
+        loop.add_signal_handler(signal.SIGINT, self.on_interrupt)
+
+    def on_terminate(self) -> None:
+        """Begin to drain; the second time, hurry."""
+        if self.stop.is_set():
+            self.hurry.set()
+        self.stop.set()
+
+    def on_interrupt(self) -> None:
+        """End without waiting for clients to leave."""
+        self.hurry.set()
+        self.stop.set()
+
+
+async def drain(registry: Registry, signals: StopSignals, seconds: float, open_connections: Callable[[], int]) -> None:
+    """Step 1: answer on, for `seconds`, or until somebody is in a hurry."""
+    registry.drain()
+    if not signals.hurry.is_set() and seconds > 0:
+        await wait_for_event(signals.hurry, seconds)
+    if not signals.hurry.is_set():
+        await _settle(open_connections)
+
+
+async def wait_for_event(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event; False when the time is over."""
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _settle(open_connections: Callable[[], int], seconds: float = 1.0) -> None:
+    """Wait for a moment in which no connection is open, but not for clients that never leave."""
+    try:
+        async with asyncio.timeout(seconds):
+            while open_connections():
+                await asyncio.sleep(0.005)
+    except TimeoutError:
+        return

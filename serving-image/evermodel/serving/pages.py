@@ -1,0 +1,55 @@
+"""FastAPI with the pages that people read. Made when the first person looks: machines never pay for it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from importlib.metadata import version as package_version
+from typing import Any
+
+from evermodel.serving.openapi import openapi_document
+from evermodel.serving.page import content_security_policy, docs_page, front_page
+from evermodel.serving.registry import Registry
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Application = Callable[[MutableMapping[str, Any], Receive, Send], Awaitable[None]]
+
+
+class Pages:
+    """An ASGI application that becomes FastAPI at its first request."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self._application: Application | None = None
+
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """Show a page."""
+        if self._application is None:
+            self._application = await asyncio.to_thread(make_pages, self._registry)
+        await self._application(scope, receive, send)
+
+
+def make_pages(registry: Registry) -> Application:
+    """The pages `/`, `/docs` and `/openapi.json`."""
+    from fastapi import FastAPI  # noqa: PLC0415  a third of a second and 20 MiB that only readers of pages should pay
+    from fastapi.responses import HTMLResponse, JSONResponse  # noqa: PLC0415
+
+    pages = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    headers = {"Content-Security-Policy": content_security_policy(), "X-Content-Type-Options": "nosniff"}
+
+    def described() -> dict[str, Any]:
+        return openapi_document(registry, package_version("evermodel"))
+
+    @pages.api_route("/", methods=["GET", "HEAD"])
+    async def front() -> HTMLResponse:
+        return HTMLResponse(front_page(registry), headers=headers)
+
+    @pages.api_route("/docs", methods=["GET", "HEAD"])
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(docs_page(described()), headers=headers)
+
+    @pages.api_route("/openapi.json", methods=["GET", "HEAD"])
+    async def openapi() -> JSONResponse:
+        return JSONResponse(described())
+
+    application: Application = pages
+    return application
