@@ -11,7 +11,6 @@ def owner_reference(owner: Object) -> Object:
         "name": owner["metadata"]["name"],
         "uid": owner["metadata"]["uid"],
         "controller": True,
-        "blockOwnerDeletion": True,
     }
 
 

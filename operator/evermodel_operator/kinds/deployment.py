@@ -30,7 +30,7 @@ from evermodel_operator.children import labels
 from evermodel_operator.children.serving import service, serving_name, serving_selector
 from evermodel_operator.kinds.conditions import refused
 from evermodel_operator.kinds.pods import Trouble, trouble
-from evermodel_operator.kinds.reading import controlled_by, is_going, label, name_of, read_spec, read_status
+from evermodel_operator.kinds.reading import controlled_by, is_going, label, name_of, read_spec, read_status, written
 from evermodel_operator.kinds.serving import Readiness, readiness, serving_children
 from evermodel_operator.kinds.serving_conditions import serving_conditions
 from evermodel_operator.kinds.version import MAY_SERVE
@@ -109,7 +109,7 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
     return Plan(
         apply=tuple(apply),
         delete=tuple(_unneeded(observed, needed)),
-        status=status.dump(),
+        status=written(status),
         events=tuple(_events(observed, before, rollout)),
         requeue=_requeue(spec, rollout, now),
     )

@@ -17,7 +17,7 @@ from evermodel_operator.children.order import order_config_map
 from evermodel_operator.children.pod import store_root
 from evermodel_operator.kinds.conditions import refused
 from evermodel_operator.kinds.evaluation import Evaluation, Target, ended, recorded_status, waiting_status
-from evermodel_operator.kinds.reading import controlled_by, is_going, label, name_of, read_spec, read_status
+from evermodel_operator.kinds.reading import controlled_by, is_going, label, name_of, read_spec, read_status, written
 from evermodel_operator.plan import Deletion, Event, Object, Plan
 from evermodel_operator.settings import Settings
 from evermodel_operator.watch.cache import Cache
@@ -82,7 +82,7 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
         job = monitor_job(observed.monitor, order, image, settings)
         job_labels = monitor_labels(order.monitor, order.evaluation, order.version)
         apply = (order_config_map(observed.monitor, name_of(job), job_labels, order), job)
-    return Plan(apply, tuple(_old_jobs(observed, status)), status.dump(), events, _until_next(spec, target.live, now))
+    return Plan(apply, tuple(_old_jobs(observed, status)), written(status), events, _until_next(spec, target.live, now))
 
 
 def _live(observed: Observed) -> str | None:

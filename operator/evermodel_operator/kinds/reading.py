@@ -57,6 +57,11 @@ def read_status(schema: type[S], thing: Object) -> S:
         return schema()
 
 
+def written(status: Schema) -> Object:
+    """The status as it is written: what is empty is left out, so that `kubectl describe` shows only what there is."""
+    return {key: value for key, value in status.dump().items() if value not in ([], {}, "")}
+
+
 def read_spec(schema: type[S], thing: Object) -> S | str:
     """Its spec, or one sentence that says what is wrong with it.
 

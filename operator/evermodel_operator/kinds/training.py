@@ -18,7 +18,15 @@ from evermodel_operator.children.pod import store_root
 from evermodel_operator.children.version import model_version
 from evermodel_operator.kinds.conditions import Conditions, refused
 from evermodel_operator.kinds.pods import trouble
-from evermodel_operator.kinds.reading import controlled_by, finished_at, is_going, name_of, read_spec, read_status
+from evermodel_operator.kinds.reading import (
+    controlled_by,
+    finished_at,
+    is_going,
+    name_of,
+    read_spec,
+    read_status,
+    written,
+)
 from evermodel_operator.kinds.requests import asked, next_cause, pending
 from evermodel_operator.kinds.runs import RunRecord, has_ended, lost_run, record_run, run_number
 from evermodel_operator.plan import Deletion, Event, Object, Plan
@@ -101,7 +109,7 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
         acknowledged=acknowledged,
         conditions=_conditions(observed, spec, history, active, now),
     )
-    return Plan(tuple(apply), tuple(delete), status.dump(), tuple(events), wait)
+    return Plan(tuple(apply), tuple(delete), written(status), tuple(events), wait)
 
 
 def _history(observed: Observed, now: datetime) -> _History:

@@ -10,7 +10,7 @@ from evermodel_api.reasons import ConditionType, Reason
 from evermodel_api.version import JournalEntry, Stage, VersionSpec, VersionStatus
 from evermodel_operator.children import labels
 from evermodel_operator.kinds.conditions import Conditions, refused
-from evermodel_operator.kinds.reading import annotation, is_going, name_of, read_spec, read_status
+from evermodel_operator.kinds.reading import annotation, is_going, name_of, read_spec, read_status, written
 from evermodel_operator.plan import Event, Object, Plan
 from evermodel_operator.settings import Settings
 from evermodel_operator.watch.cache import Cache
@@ -84,7 +84,7 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
         journal=journal[-KEPT_JOURNAL:],
         conditions=conditions.result(),
     )
-    return Plan(status=status.dump(), events=tuple(events))
+    return Plan(status=written(status), events=tuple(events))
 
 
 def _entry(before: Stage | None, step: Step, now: datetime) -> JournalEntry:

@@ -59,8 +59,10 @@ def _run_order(arguments: argparse.Namespace) -> int:
     log = Path(arguments.termination_log)
     try:
         order = _read_order(arguments.order)
-        from evermodel.monitoring.order import run_order  # noqa: PLC0415  after the order is known to be one
+        from evermodel.monitoring.lean import leave_pandas_out  # noqa: PLC0415  only once the order is known to be one
+        from evermodel.monitoring.order import run_order  # noqa: PLC0415
 
+        leave_pandas_out()
         outcome = run_order(order)
     except Exception as error:
         reason = error.reason if isinstance(error, RunError) else "Crashed"

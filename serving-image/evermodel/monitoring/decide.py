@@ -83,10 +83,10 @@ def _count(policy: Decide, before: Memory, vote: bool | None) -> tuple[list[bool
         return before.votes, before.state
     votes = [*before.votes, vote][-max(policy.fire.in_, policy.clear.in_) :]
     found, none = _found(votes, policy.fire), sum(not v for v in votes[-policy.clear.in_ :])
-    if before.state is State.FIRING:
-        # Only an evaluation that found nothing can calm the monitor down, and only one that found something can fire.
-        return votes, State.HEALTHY if not vote and none >= policy.clear.of else State.FIRING
-    if vote and found >= policy.fire.of:
+    # Only an evaluation that found something can make it fire, and only one that found nothing can calm it down.
+    fires = vote and found >= policy.fire.of
+    stays = before.state is State.FIRING and (vote or none < policy.clear.of)
+    if fires or stays:
         return votes, State.FIRING
     return votes, State.SUSPECT if found else State.HEALTHY
 

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from evermodel.errors import SpecError
 from evermodel_api import API_VERSION
-from evermodel_api.base import Rule, Schema, parse_duration
-from evermodel_api.monitor import Fire, MonitorSpec, PerformanceLimit, Schedule, Window
+from evermodel_api.base import Rule, Schema
+from evermodel_api.monitor import Fire, MonitorSpec, PerformanceLimit, Window
 
 KIND = "DriftMonitor"
 
@@ -70,8 +70,6 @@ def _broken(spec: MonitorSpec) -> Iterator[Rule]:
     """The rules that span fields, in Python as the schemas have them for the API server."""
     if spec.drift is None and spec.performance is None and spec.quality is None:
         yield _rule(MonitorSpec)
-    if parse_duration(spec.schedule.every).total_seconds() < 5:
-        yield _rule(Schedule)
     if spec.window.min_rows > spec.window.max_rows:
         yield _rule(Window)
     if any(rule.of > rule.in_ for rule in (spec.decide.fire, spec.decide.clear)):

@@ -54,7 +54,7 @@ def ks_p(distance: float, n_ref: int, n_cur: int) -> float:
 
     The one-sample law at the rounded effective size n*m/(n+m), as scipy's `ks_2samp(method="asymp")` takes it. The
     two-sided law is the alternating sum of the one-sided ones (Smirnov) at 1, 2, 3... times the distance: equal to
-    scipy's to 1e-9 wherever p < 0.01, within 0.05 for a p near 1, which decides nothing.
+    scipy's to 1e-6 wherever p < 0.01, within 5 % for a p near 1, which decides nothing.
     """
     n = max(round(n_ref * n_cur / (n_ref + n_cur)), 1)
     exponent = 2.0 * n * distance * distance

@@ -79,7 +79,7 @@ class Application:
 
     async def _respond(self, route: Route, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> int:
         if route.name is Name.PAGE:
-            return await self._show_page(exchange, scope, receive, send)
+            return await self._show_page(route, exchange, scope, receive, send)
         if scope["method"] == "POST":
             check_headers(scope["headers"])
             exchange.body = await read_body(receive)
@@ -112,7 +112,7 @@ class Application:
             headers.append((b"connection", b"close"))
         return headers
 
-    async def _show_page(self, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> int:
+    async def _show_page(self, route: Route, exchange: Exchange, scope: Scope, receive: Receive, send: Send) -> int:
         status = 500
 
         async def send_with_headers(message: MutableMapping[str, Any]) -> None:
@@ -122,5 +122,5 @@ class Application:
                 message["headers"] = [*message.get("headers", []), *self._common_headers(exchange)]
             await send(message)
 
-        await self._pages(scope, receive, send_with_headers)
+        await self._pages({**scope, "path": f"/{route.page}"}, receive, send_with_headers)
         return status

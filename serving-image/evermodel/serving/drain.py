@@ -8,7 +8,7 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from typing import Protocol
 
 from evermodel.serving.registry import Registry
 
@@ -37,13 +37,25 @@ class StopSignals:
         self.stop.set()
 
 
-async def drain(registry: Registry, signals: StopSignals, seconds: float, open_connections: Callable[[], int]) -> None:
-    """Step 1: answer on, for `seconds`, or until somebody is in a hurry."""
+class Listener(Protocol):
+    """What the steps need of the HTTP server."""
+
+    def stop_listening(self) -> None:
+        """Take no new connections."""
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open."""
+
+
+async def drain(registry: Registry, signals: StopSignals, seconds: float, listener: Listener) -> None:
+    """Steps 1 and 2. The first lasts `seconds`, or until somebody is in a hurry."""
     registry.drain()
     if not signals.hurry.is_set() and seconds > 0:
         await wait_for_event(signals.hurry, seconds)
+    listener.stop_listening()
     if not signals.hurry.is_set():
-        await _settle(open_connections)
+        await _settle(listener)
 
 
 async def wait_for_event(event: asyncio.Event, seconds: float) -> bool:
@@ -56,11 +68,11 @@ async def wait_for_event(event: asyncio.Event, seconds: float) -> bool:
     return True
 
 
-async def _settle(open_connections: Callable[[], int], seconds: float = 1.0) -> None:
-    """Wait for a moment in which no connection is open, but not for clients that never leave."""
+async def _settle(listener: Listener, seconds: float = 1.0) -> None:
+    """Let those who had just connected send their request, but do not wait for clients that never leave."""
     try:
         async with asyncio.timeout(seconds):
-            while open_connections():
+            while listener.open_connections:  # noqa: ASYNC110  uvicorn has no event for its last connection
                 await asyncio.sleep(0.005)
     except TimeoutError:
         return

@@ -9,7 +9,6 @@ from evermodel.artifact.model import ArtifactDocuments, LoadedArtifact, Predicti
 from evermodel.artifact.signature import ClassLabel, Signature
 from evermodel.errors import DataError
 from evermodel.serving.check import Columns
-from evermodel_api.version import Artifact
 
 
 class Engine(Protocol):
@@ -59,14 +58,14 @@ class ServedModel:
         return self.version.rpartition("-")[2]
 
 
-def load_served_model(model: str, version: str, artifact: Artifact) -> ServedModel:
+def load_served_model(model: str, version: str, uri: str, digest: str | None) -> ServedModel:
     """Load a model from verified bytes and let it reproduce its golden rows, which warms it too.
 
     Raises:
         DataError: as `load_artifact`, and `GoldenRowsDiffer` when it answers otherwise than when it was made.
         RunError: `StoreUnavailable`.
     """
-    loaded = load_artifact(artifact.uri, artifact.digest)
+    loaded = load_artifact(uri, digest)
     engine = ScikitLearnEngine(loaded)
     check_golden_rows(engine, loaded)
     documents = ArtifactDocuments(**{field: getattr(loaded, field) for field in ArtifactDocuments.__dataclass_fields__})

@@ -5,9 +5,7 @@ id, so that every pod decides alike and a label finds all rows of its request or
 """
 
 import io
-import os
 import secrets
-import socket
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -54,9 +52,9 @@ class LogTarget:
     """Name of this process, which no other process has (`process_name`)."""
 
 
-def process_name() -> str:
+def process_name(host: str) -> str:
     """A name for this process that its successors in the same pod do not have."""
-    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+    return f"{host}-{secrets.token_hex(4)}"
 
 
 def is_sampled(request_id: str, share: float) -> bool:

@@ -90,7 +90,9 @@ def _form(hosted: Hosted, example: dict[str, Any]) -> str:
 def _field(identifier: str, column: ColumnSignature, value: object) -> str:
     name = _text(column.name)
     shown = "" if value is None else _text(json.dumps(value) if isinstance(value, bool | float | int) else value)
-    common = f'id="{_text(identifier)}" data-column="{name}" data-kind="{column.kind}" data-datatype="{column.datatype}"'
+    common = (
+        f'id="{_text(identifier)}" data-column="{name}" data-kind="{column.kind}" data-datatype="{column.datatype}"'
+    )
     if column.kind == "number":
         field = f'<input {common} type="number" step="any" value="{shown}">'
         seen = "" if column.min is None else f"{column.min:g} to {column.max:g}"

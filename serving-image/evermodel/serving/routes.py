@@ -41,6 +41,8 @@ class Route:
     """Name or number of the version; None for the newest."""
     values: str = ""
     """Values by position, still percent-encoded."""
+    page: str = ""
+    """Name of the page, without slashes."""
 
 
 _PAGES = frozenset({"", "docs", "openapi.json"})
@@ -68,8 +70,8 @@ def match(method: str, raw_path: str) -> Route:
 def _match_path(raw_path: str) -> Route | None:
     trimmed = raw_path[:-1] if raw_path.endswith("/") and len(raw_path) > 1 else raw_path
     parts = trimmed.split("/")[1:]
-    if len(parts) == 1:
-        return _match_top(parts[0])
+    if len(parts) <= 1:
+        return _match_top(parts[0]) if parts else None
     if parts[0] == "v2":
         return _match_v2(parts[1:])
     if parts[0] == "v1":
@@ -79,7 +81,7 @@ def _match_path(raw_path: str) -> Route | None:
 
 def _match_top(part: str) -> Route | None:
     if part in _PAGES:
-        return Route(Name.PAGE)
+        return Route(Name.PAGE, page=part)
     name = {"v2": Name.SERVER, "metrics": Name.METRICS}.get(part)
     return Route(name) if name else None
 

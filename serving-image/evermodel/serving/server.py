@@ -1,0 +1,161 @@
+"""Runs the application under uvicorn: listen at once, load in the background, answer when ready, drain at the end."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import orjson
+import uvicorn
+import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from evermodel.errors import SpecError
+from evermodel.serving.app import Application
+from evermodel.serving.drain import StopSignals, drain
+from evermodel.serving.pages import Pages
+from evermodel.serving.registry import Hosted, Registry
+from evermodel.serving.worker import Worker, available_cores
+
+KEEP_ALIVE_SECONDS = 75
+"""Longer than what clients and proxies usually keep an idle connection: who closes first must not be us."""
+FINISH_SECONDS = 10
+"""How long requests in flight may take after the drain."""
+BACKLOG = 2048
+
+
+@dataclass(frozen=True)
+class ServerOptions:
+    """How the server listens and ends."""
+
+    host: str | None
+    """None for all addresses."""
+    port: int
+    """0 for any free one."""
+    drain_seconds: float
+
+
+class _Protocol(HttpToolsProtocol):
+    """Speaks our error shape also where the request is not even HTTP."""
+
+    def send_400_response(self, msg: str) -> None:
+        body = orjson.dumps({"error": f"{msg.rstrip('.').lower().capitalize()}; this server speaks HTTP/1.1"})
+        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        self.transport.write(head.encode() + b"connection: close\r\n\r\n" + body)
+        self.transport.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers of its own: the drain comes first."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def stop_listening(self) -> None:
+        """Take no new connections."""
+        for server in self.servers:
+            server.close()
+
+    @property
+    def open_connections(self) -> int:
+        """How many connections are open."""
+        return len(self.server_state.connections)
+
+
+def listen(host: str | None, port: int) -> socket.socket:
+    """A listening socket; without a host on all addresses, IPv6 included where the machine has it.
+
+    Raises:
+        SpecError: `PortUnavailable`.
+    """
+    try:
+        if host is None:
+            with contextlib.suppress(OSError):
+                return socket.create_server(("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)
+            host = "0.0.0.0"  # noqa: S104  a pod is reached by its own address
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise SpecError(
+            "PortUnavailable", f"port {port} of {host} cannot be listened on ({error.strerror}); choose another --port"
+        ) from error
+
+
+def address_of(listener: socket.socket) -> str:
+    """Where a person reaches the socket."""
+    host, port = listener.getsockname()[:2]
+    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  compared, not bound
+    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
+
+
+def run_server(options: ServerOptions, load: Callable[[], Sequence[Hosted]], announce: Callable[[str], None]) -> None:
+    """Serve until a signal comes; `load` runs in a thread, `announce` is told the address when all models answer.
+
+    Raises:
+        RunError: what `load` raises, or the port cannot be listened on.
+    """
+    with listen(options.host, options.port) as listener:
+        uvloop.run(_serve(options, listener, load, announce))
+
+
+async def _serve(
+    options: ServerOptions,
+    listener: socket.socket,
+    load: Callable[[], Sequence[Hosted]],
+    announce: Callable[[str], None],
+) -> None:
+    signals = StopSignals()
+    signals.install(asyncio.get_running_loop())
+    registry, worker = Registry(), Worker(min(4, available_cores()))
+    server = _Server(_config(Application(registry, worker, Pages(registry))))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    try:
+        if await _load(registry, load, signals):
+            announce(address_of(listener))
+            await signals.stop.wait()
+            await drain(registry, signals, options.drain_seconds, server)
+    finally:
+        server.should_exit = True
+        await serving
+        worker.close()
+        await asyncio.to_thread(_close_logs, registry)
+
+
+def _config(application: Application) -> uvicorn.Config:
+    return uvicorn.Config(
+        application,
+        http=_Protocol,
+        loop="none",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=FINISH_SECONDS,
+        backlog=BACKLOG,
+    )
+
+
+async def _load(registry: Registry, load: Callable[[], Sequence[Hosted]], signals: StopSignals) -> bool:
+    """Load the models; False when a signal came first."""
+    loading = asyncio.ensure_future(asyncio.to_thread(load))
+    stopping = asyncio.ensure_future(signals.stop.wait())
+    await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if not loading.done():
+        return False
+    stopping.cancel()
+    registry.publish(loading.result())
+    return True
+
+
+def _close_logs(registry: Registry) -> None:
+    closed: set[int] = set()
+    for hosted in registry.all:
+        for log in (hosted.log, hosted.feedback):
+            if log is not None and id(log) not in closed:
+                closed.add(id(log))
+                log.close()
