@@ -26,6 +26,7 @@ __all__ = [
     "LoadedArtifact",
     "Predictions",
     "answer",
+    "answers_of",
     "describe_artifact",
     "frame_from_rows",
     "load_artifact",
@@ -142,7 +143,12 @@ def predict(loaded: LoadedArtifact, frame: pd.DataFrame) -> Predictions:
         loaded: the model.
         frame: the signature's columns, as `frame_from_rows` or `model_frame` make them; not empty.
     """
-    values, probabilities = answer(loaded.model, loaded.signature, frame)
-    classes = loaded.signature.classes
+    return answers_of(loaded.model, loaded.signature, frame)
+
+
+def answers_of(model: Any, signature: Signature, frame: pd.DataFrame) -> Predictions:
+    """As `predict`, of a fitted pipeline that is in no artifact yet."""
+    values, probabilities = answer(model, signature, frame)
+    classes = signature.classes
     labels: list[ClassLabel] = [classes[int(v)] for v in values] if classes else values.tolist()
     return Predictions(labels, probabilities)

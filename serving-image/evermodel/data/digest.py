@@ -22,7 +22,7 @@ def row_hashes(columns: Sequence[Column]) -> NDArray[np.bytes_]:
     ordered = sorted(columns, key=lambda column: column.name)
     encoders = [_encode_numbers if column.kind == "number" else _encode_categories for column in ordered]
     blocks = [encode(column.cells) for encode, column in zip(encoders, ordered, strict=True)]
-    rows = len(ordered[0].values)
+    rows = len(ordered[0].cells)
     hashes = np.empty(rows, dtype="S32")
     for start in range(0, rows, _BLOCK_ROWS):
         joined = np.hstack([block[start : start + _BLOCK_ROWS] for block in blocks])

@@ -36,7 +36,9 @@ def leave_pandas_out() -> None:
 
     The first array that Arrow makes imports pandas where it is installed, only to be able to recognise its types; that
     takes longer than the evaluation, which has none of them. Arrow asks once, in its Python and in its C++ half, so it
-    is made to ask while pandas cannot be found. For the entry of a process: whoever hands pandas objects to Arrow later must not share the process.
+    is made to ask while pandas cannot be found.
+
+    For the entry of a process: whoever hands pandas objects to Arrow later must not share the process.
     """
     if _PANDAS in sys.modules:
         return

@@ -1,0 +1,66 @@
+"""Reading an object from the very file that Kubernetes takes, with the same rules, one sentence for each fault."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from evermodel.errors import SpecError
+from evermodel_api import API_VERSION
+from evermodel_api.base import Rule, Schema
+
+S = TypeVar("S", bound=Schema)
+Broken = Callable[[S], Iterable[Rule]]
+"""The rules that span fields, and that a spec breaks: in Python what the schemas say in CEL for the API server."""
+
+
+def read_object(path: str, kind: str, schema: type[S], broken: Broken[S]) -> tuple[str, S]:
+    """Name and spec of the one object of a kind in a YAML file, which may hold other kinds beside it.
+
+    Raises:
+        SpecError: `InvalidSpec`.
+    """
+    documents = [each for each in _documents(path) if isinstance(each, dict)]
+    wanted = [each for each in documents if each.get("kind") == kind]
+    if len(wanted) != 1:
+        kinds = ", ".join(str(each.get("kind")) for each in documents) or "nothing"
+        raise SpecError("InvalidSpec", f"{path} must hold one {kind} and holds {kinds}; name a file with one {kind}")
+    document = wanted[0]
+    if document.get("apiVersion") != API_VERSION:
+        found = document.get("apiVersion")
+        raise SpecError("InvalidSpec", f"{path}: the apiVersion is {found!r}; write apiVersion: {API_VERSION}")
+    metadata = document.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(name, str) or not name:
+        raise SpecError("InvalidSpec", f"{path}: the {kind} has no name; write metadata: {{name: ...}}")
+    return name, read_spec(f"{path}: {kind} {name}", document.get("spec"), schema, broken)
+
+
+def read_spec(where: str, content: Any, schema: type[S], broken: Broken[S]) -> S:
+    """The spec, checked as the API server checks it.
+
+    Raises:
+        SpecError: `InvalidSpec`, with the first fault.
+    """
+    try:
+        spec = schema.model_validate({} if content is None else content)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        place = ".".join(str(part) for part in ("spec", *first["loc"]))
+        said = "there is no such field" if first["type"] == "extra_forbidden" else first["msg"]
+        got = "" if first["type"] == "missing" else f" (got {str(first['input'])[:80]!r})"
+        raise SpecError("InvalidSpec", f"{where}: {place}: {said}{got}; correct it") from error
+    for rule in broken(spec):
+        raise SpecError("InvalidSpec", f"{where}: {rule.message}")
+    return spec
+
+
+def _documents(path: str) -> list[Any]:
+    try:
+        return list(yaml.safe_load_all(Path(path).read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError("InvalidSpec", f"{path} cannot be read: {error}; give a YAML file") from error
+    except yaml.YAMLError as error:
+        raise SpecError("InvalidSpec", f"{path} is no YAML: {' '.join(str(error).split())}; correct it") from error

@@ -1,0 +1,337 @@
+"""The application in one process: the whole surface of the contract, and what every answer and error has in common."""
+
+import asyncio
+import json
+import threading
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from evermodel.serving.app import Application
+from evermodel.serving.engine import load_served_model
+from evermodel.serving.feedback import FeedbackLog
+from evermodel.serving.log import LogTarget, PredictionLogger
+from evermodel.serving.pages import Pages
+from evermodel.serving.registry import Hosted, Registry
+from evermodel.serving.worker import Worker
+from evermodel_api.deployment import PredictionLog
+
+AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+
+
+class Host:
+    """An application with its parts at hand."""
+
+    def __init__(self, *hosted: Hosted, worker: Worker | None = None, publish: bool = True):
+        self.registry = Registry()
+        if publish:
+            self.registry.publish(hosted)
+        self.worker = worker or Worker(2)
+        ids = iter(range(10**9))
+        self.app = Application(
+            self.registry, self.worker, Pages(self.registry), now=lambda: AT, new_id=lambda: f"made-{next(ids)}"
+        )
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=True)
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://model")
+
+    async def get(self, path, **more):
+        return await self.client.get(path, **more)
+
+    async def post(self, path, document=None, **more):
+        content = more.pop("content", None) or json.dumps(document).encode()
+        return await self.client.post(path, content=content, **more)
+
+
+def hosted(made, version=None, files=None):
+    version = version or made.version
+    served = load_served_model(version.rpartition("-")[0], version, made.artifact.uri, made.artifact.digest)
+    if files is None:
+        return Hosted(served)
+    target = LogTarget("/store", served.model, version, "pod")
+    log = PredictionLogger(target, served.signature, PredictionLog(flush="1h"), files.__setitem__)
+    return Hosted(served, log, FeedbackLog("/store", served.model, "pod", files.__setitem__))
+
+
+@pytest_asyncio.fixture
+async def one(line):
+    host = Host(hosted(line, "line-1"))
+    yield host
+    await host.client.aclose()
+    host.worker.close()
+
+
+@pytest_asyncio.fixture
+async def many(line, patients, rent):
+    files: dict[str, bytes] = {}
+    host = Host(hosted(line, "line-1"), hosted(line, "line-2"), hosted(patients, files=files), hosted(rent))
+    host.files = files
+    yield host
+    for item in host.registry.all:
+        if item.log:
+            item.log.close()
+            item.feedback.close()
+    await host.client.aclose()
+    host.worker.close()
+
+
+TENSOR = {"inputs": [{"name": "x", "shape": [1, 1], "datatype": "FP64", "data": [50]}]}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "answer"),
+    [
+        ("GET", "/v2/model/50/prediction", None, lambda d: d["prediction"]),
+        ("GET", "/v2/model/line/50/prediction", None, lambda d: d["prediction"]),
+        ("POST", "/v1/models/line:predict", {"instances": [[50]]}, lambda d: d["predictions"][0]),
+        ("POST", "/v1/models/line:predict", {"instances": [50]}, lambda d: d["predictions"][0]),
+        ("POST", "/v1/models/line:predict", {"instances": [{"x": 50}]}, lambda d: d["predictions"][0]),
+        ("POST", "/v2/models/line/infer", TENSOR, lambda d: d["outputs"][0]["data"][0]),
+        ("POST", "/v2/models/line/versions/1/infer", TENSOR, lambda d: d["outputs"][0]["data"][0]),
+        ("POST", "/v2/models/line/versions/line-1/infer", TENSOR, lambda d: d["outputs"][0]["data"][0]),
+    ],
+)
+async def test_the_line_answers_104_at_50_through_every_route(one, method, path, body, answer):
+    # given the line y = 2x + 4, when it is asked at x = 50
+    response = await one.client.request(method, path, content=json.dumps(body).encode() if body else None)
+    # then it says 104, and says who answered which request
+    assert response.status_code == 200
+    document = response.json()
+    assert answer(document) == pytest.approx(104.0, abs=1e-9)
+    assert document["model_version"] == response.headers["evermodel-version"] == "line-1"
+    assert document["id"] == response.headers["evermodel-request-id"] == "made-0"
+
+
+async def test_the_rent_of_nine_values_by_position(many, rent):
+    response = await many.post("/v1/models/rent:predict", {"instances": [[85, 2015, 2, 10, 1, 1, 0, 0, 1]]})
+    by_path = await many.get("/v2/model/rent/85,2015,2,10,1,1,0,0,1/prediction")
+    assert response.json()["predictions"] == [by_path.json()["prediction"]]
+    assert 700 < by_path.json()["prediction"] < 900
+
+
+async def test_all_routes_give_the_same_answer_to_the_same_row(many):
+    # given a patient
+    row = {"age": 64.0, "sex": "male", "smoker": True}
+    inputs = [
+        {"name": "sex", "shape": [1], "datatype": "BYTES", "data": ["male"]},
+        {"name": "smoker", "shape": [1, 1], "datatype": "BOOL", "data": [[True]]},
+        {"name": "age", "shape": [1], "datatype": "FP64", "data": [64]},
+    ]
+    # when it is sent in three ways
+    v1 = (await many.post("/v1/models/patients:predict", {"instances": [row]})).json()
+    v2 = (await many.post("/v2/models/patients/infer", {"inputs": inputs})).json()
+    path = (await many.get("/v2/model/patients/64,male,true/prediction")).json()
+    # then label and probabilities are the same
+    assert v1["predictions"] == v2["outputs"][0]["data"] == [path["prediction"]] == ["ill"]
+    assert v1["probabilities"][0] == v2["outputs"][1]["data"] == path["probabilities"]
+
+
+@pytest.mark.parametrize(
+    ("body_id", "headers", "expected"),
+    [
+        ("mine", {"Evermodel-Request-Id": "header", "X-Request-Id": "proxy"}, "mine"),
+        (None, {"Evermodel-Request-Id": "header", "X-Request-Id": "proxy"}, "header"),
+        ("", {"X-Request-Id": "proxy"}, "proxy"),
+        (None, {"X-Request-Id": "x" * 200}, "made-0"),
+        (None, {}, "made-0"),
+    ],
+)
+async def test_the_client_s_request_id_is_taken(one, body_id, headers, expected):
+    response = await one.post("/v2/models/line/infer", {**TENSOR, "id": body_id}, headers=headers)
+    assert response.json()["id"] == response.headers["evermodel-request-id"] == expected
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "part"),
+    [
+        ("GET", "/nope", b"", 404, "there is nothing at /nope"),
+        ("GET", "/v2/models/nope", b"", 404, 'there is no model "nope" here; there is line'),
+        ("GET", "/v2/models/line/versions/7", b"", 404, 'no version "7" of the model line here; there is line-1'),
+        ("GET", "/v2/models/line/infer", b"", 405, "GET is not possible here; use POST"),
+        ("DELETE", "/v2", b"", 405, "use GET or HEAD"),
+        ("POST", "/v2/models/line/infer", b"", 400, "the body is empty"),
+        ("POST", "/v2/models/line/infer", b"{", 400, "the body is not JSON"),
+        ("POST", "/v2/models/line/infer", b"[]", 400, "the body must be a JSON object"),
+        ("POST", "/v2/models/line/infer", b'{"inputs": [], "id": 3}', 400, "id: an id is"),
+        ("POST", "/v1/models/line:predict", b'{"instances": [["a"]]}', 400, "row 0, column x: expected a number"),
+        ("GET", "/v2/model/1,2/prediction", b"", 400, "expected 1 values (x), got 2"),
+        ("GET", "/v2/model/abc/prediction", b"", 400, 'row 0, column x: expected a number, got "abc"'),
+        ("POST", "/v2/models/line/feedback", b'{"id": "a", "truth": 1}', 404, "labels are not kept here"),
+        ("POST", "/v1/models/line:predict", b" " * (8 * 1024 * 1024 + 1), 413, "the limit is 8388608"),
+    ],
+)
+async def test_every_error_is_one_sentence_with_its_status(one, method, path, body, status, part):
+    response = await one.client.request(method, path, content=body)
+    assert response.status_code == status
+    assert list(response.json()) == ["error"]
+    assert part in response.json()["error"]
+    assert response.headers["evermodel-request-id"] == "made-0"
+    assert response.headers["evermodel-version"] == "line-1"
+    assert ("allow" in response.headers) == (status == 405)
+
+
+async def test_a_compressed_body_is_refused(one):
+    response = await one.post("/v1/models/line:predict", {}, headers={"Content-Encoding": "gzip"})
+    assert response.status_code == 415
+    assert "gzip" in response.json()["error"]
+
+
+async def test_an_error_carries_the_client_s_id_when_the_body_has_one(one):
+    response = await one.post("/v2/models/line/infer", {"id": "mine", "inputs": []})
+    assert response.status_code == 400
+    assert response.headers["evermodel-request-id"] == "mine"
+
+
+async def test_health_and_metadata(many):
+    assert (await many.get("/v2")).json()["name"] == "evermodel"
+    assert (await many.get("/v2/health/live")).json() == {"live": True}
+    assert (await many.get("/v2/health/ready")).json() == {"ready": True}
+    assert (await many.get("/v2/models/line/ready")).json() == {"name": "line", "ready": True}
+    assert (await many.get("/v2/models/line/versions/1/ready")).headers["evermodel-version"] == "line-1"
+    metadata = (await many.get("/v2/models/patients/")).json()
+    assert [(i["name"], i["datatype"], i["shape"]) for i in metadata["inputs"]] == [
+        ("age", "FP64", [-1]),
+        ("sex", "BYTES", [-1]),
+        ("smoker", "BOOL", [-1]),
+    ]
+    assert [o["name"] for o in metadata["outputs"]] == ["predict", "predict_proba"]
+    assert all(isinstance(value, str) for value in metadata["properties"].values())
+    assert (await many.get("/v2/models/line")).json()["versions"] == ["line-1", "line-2"]
+    card = (await many.get("/v2/model/patients")).json()
+    assert card["classes"] == ["ill", "well"]
+    assert card["columns"][1]["levels"] == ["female", "male"]
+
+
+async def test_of_several_versions_the_last_answers_where_none_is_named(many):
+    assert (await many.post("/v2/models/line/infer", TENSOR)).json()["model_version"] == "line-2"
+    assert (await many.post("/v2/models/line/versions/1/infer", TENSOR)).json()["model_version"] == "line-1"
+
+
+async def test_values_without_a_model_need_a_single_model(many):
+    response = await many.get("/v2/model/50/prediction")
+    assert response.status_code == 400
+    assert "line, patients, rent" in response.json()["error"]
+
+
+async def test_before_the_model_is_loaded_it_lives_but_is_not_ready():
+    host = Host(publish=False)
+    assert (await host.get("/v2/health/live")).status_code == 200
+    for path in ("/v2/health/ready", "/v2/models/line", "/v2/model/50/prediction"):
+        response = await host.get(path)
+        assert response.status_code == 503
+        assert "being loaded" in response.json()["error"]
+        assert response.headers["retry-after"] == "1"
+    assert "being loaded" in (await host.get("/")).text
+
+
+async def test_while_draining_it_answers_and_asks_clients_to_leave(one):
+    one.registry.drain()
+    assert (await one.get("/v2/health/ready")).status_code == 503
+    response = await one.post("/v2/models/line/infer", TENSOR)
+    assert response.status_code == 200
+    assert response.headers["connection"] == "close"
+    assert (await one.get("/v2/health/live")).headers["connection"] == "close"
+
+
+async def test_a_full_queue_sends_clients_away_and_health_still_answers(line):
+    # given a server whose only worker hangs and whose queue is full
+    release = threading.Event()
+    worker = Worker(1, limit=2)
+    host = Host(hosted(line), worker=worker)
+    waiting = [asyncio.ensure_future(worker.run(lambda: release.wait(10))) for _ in range(2)]
+    await asyncio.sleep(0)
+    # when another request comes
+    response = await host.post("/v2/models/line/infer", TENSOR)
+    # then it is told to come again, while health answers
+    assert response.status_code == 503
+    assert response.headers["retry-after"] == "1"
+    assert (await host.get("/v2/health/ready")).status_code == 200
+    release.set()
+    await asyncio.gather(*waiting)
+    assert (await host.post("/v2/models/line/infer", TENSOR)).status_code == 200
+    worker.close()
+
+
+async def test_what_was_answered_is_in_the_log_and_what_was_refused_is_not(many):
+    # given two requests of which one is refused, and a label
+    await many.post("/v1/models/patients:predict", {"instances": [[64, "male", True], [30, None, False]], "id": "a"})
+    await many.post("/v1/models/patients:predict", {"instances": [[64]], "id": "b"})
+    label = await many.post("/v2/models/patients/feedback", {"id": "a", "row": 1, "truth": "well"})
+    assert label.json()["accepted"] == 1
+    # then the counters know one request and one label
+    metrics = (await many.get("/metrics")).text
+    assert 'evermodel_log_received_total{version="patients-1"} 1.0' in metrics
+    assert 'evermodel_feedback_received_total{model="patients"} 1.0' in metrics
+    assert 'evermodel_requests_total{code="400",route="v1_predict",version="patients-1"} 1.0' in metrics
+    assert 'evermodel_request_duration_seconds_bucket{le="10.0",route="v1_predict",version="patients-1"} 2.0' in metrics
+    assert 'evermodel_predicted_rows_total{version="patients-1"} 2.0' in metrics
+    assert "evermodel_ready 1.0" in metrics
+    # and the files, once closed, hold them
+    item = many.registry.find("patients")
+    item.log.close()
+    item.feedback.close()
+    assert sorted(uri.rsplit("/", 1)[0] for uri in many.files) == [
+        "/store/feedback/patients/2026-11-24T09",
+        "/store/log/patients/patients-1/2026-11-24T09",
+    ]
+
+
+async def test_a_failure_of_the_model_is_a_500_without_its_insides(one, capsys, monkeypatch):
+    def fail(self, columns):
+        raise ValueError("the insides")
+
+    monkeypatch.setattr("evermodel.serving.engine.ScikitLearnEngine.predict", fail)
+    response = await one.post("/v2/models/line/infer", {**TENSOR, "id": "mine"})
+    assert response.status_code == 500
+    assert response.json() == {"error": "the server failed to answer; its log has the cause under request mine"}
+    assert "the insides" in capsys.readouterr().err
+
+
+async def test_pages_are_self_contained_and_escape_what_comes_from_data(many):
+    # given the pages, when a person looks
+    front, docs = await many.get("/"), await many.get("/docs/")
+    # then they are HTML that fetches nothing from elsewhere
+    for page in (front, docs):
+        assert page.status_code == 200
+        assert page.headers["content-type"].startswith("text/html")
+        assert "https://" not in page.text
+        assert " src=" not in page.text
+        assert page.headers["evermodel-request-id"].startswith("made-")
+    assert 'data-column="smoker"' in front.text
+    assert "/v2/models/patients/infer" in docs.text
+
+
+async def test_the_openapi_document_knows_the_model_s_columns_and_its_examples_work(many):
+    # given the document
+    document = (await many.get("/openapi.json")).json()
+    row = document["components"]["schemas"]["patients.Row"]
+    assert list(row["properties"]) == ["age", "sex", "smoker"]
+    # when each example is sent as it is
+    for path, operations in document["paths"].items():
+        content = operations.get("post", {}).get("requestBody", {}).get("content", {}).get("application/json", {})
+        if "example" in content:
+            # then it is answered
+            response = await many.post(path, content["example"])
+            assert response.status_code == 200, (path, response.text)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.binary(max_size=60) | st.recursive(st.none() | st.integers() | st.text(max_size=4), lambda x: st.lists(x) | st.dictionaries(st.sampled_from(["inputs", "instances", "id", "name", "shape", "data"]), x)).map(lambda d: json.dumps(d).encode()))
+def test_no_body_makes_a_500(line_host, body):
+    async def ask():
+        for path in ("/v2/models/line/infer", "/v1/models/line:predict", "/v2/models/line/feedback"):
+            response = await line_host.client.post(path, content=body)
+            assert response.status_code in (200, 400, 404, 413), (path, body, response.text)
+            assert response.status_code == 200 or list(response.json()) == ["error"]
+
+    asyncio.run(ask())
+
+
+@pytest.fixture
+def line_host(line):
+    host = Host(hosted(line, "line-1"))
+    yield host
+    host.worker.close()
