@@ -7,3 +7,6 @@ that Kubernetes reads. The operator and the runtime both import this package and
 GROUP = "evermodel.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
+
+__version__ = "0.1.0"
+"""Release of all three packages, the images and the chart."""

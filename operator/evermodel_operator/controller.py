@@ -121,6 +121,8 @@ class Controller:
             registry=registry_of(self._cache, self._connection.login),
             settings=kopf_settings(),
             standalone=True,
+            # Peering is off, and kopf would still make up an identity from the user's name, which a pod's user has not.
+            identity="evermodel",  # type: ignore[arg-type]  # a NewType of str that kopf does not export
             clusterwide=not self._namespaces,
             namespaces=list(self._namespaces),
         )

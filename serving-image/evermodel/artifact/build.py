@@ -14,10 +14,11 @@ from evermodel.artifact.baseline import MAX_VALUES, Baseline, CategoryProfile, N
 from evermodel.artifact.golden import Cell, Golden
 from evermodel.artifact.model import Predictions
 from evermodel.artifact.signature import ColumnSignature, Signature
+from evermodel_api import __version__
 
 MAX_GOLDEN_ROWS = 20
 MAX_LEVELS = 1000
-_LIBRARIES = ("evermodel", "numpy", "pandas", "scikit-learn", "scipy", "skops", "xgboost-cpu")
+_LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "skops", "xgboost-cpu")
 _SINGLE_PRECISION = 1e-6
 """XGBoost adds single-precision numbers, which another processor may round otherwise."""
 
@@ -93,4 +94,5 @@ def _json_cell(column: ColumnSignature, value: Any) -> Cell:
 
 def environment() -> dict[str, Any]:
     """Versions of Python and of the libraries that decide what a model answers."""
-    return {"python": platform.python_version(), "libraries": {n: importlib.metadata.version(n) for n in _LIBRARIES}}
+    libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
+    return {"python": platform.python_version(), "libraries": {"evermodel": __version__, **libraries}}

@@ -21,6 +21,10 @@ _NO_SPREAD = 1e-12
 """Relative standard deviation below which a reference counts as constant: it is rounding and not spread."""
 _NEGLIGIBLE_EXPONENT = 40.0
 """exp(-40) adds nothing to a p in double precision."""
+_EXACT_SIZE = 5000
+"""The exact law costs time in proportion to the sample: 2 ms a column at this size, half a second at 500,000."""
+_EXACT_EXPONENT = 2.0
+"""Below this (p above 0.27) nothing is decided, and the exact law is not worth its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +57,20 @@ def ks_p(distance: float, n_ref: int, n_cur: int) -> float:
     """Asymptotic two-sided p of a two-sample Kolmogorov-Smirnov distance.
 
     The one-sample law at the rounded effective size n*m/(n+m), as scipy's `ks_2samp(method="asymp")` takes it. The
-    two-sided law is the alternating sum of the one-sided ones (Smirnov) at 1, 2, 3... times the distance: equal to
-    scipy's to 1e-6 wherever p < 0.01, within 5 % for a p near 1, which decides nothing.
+    two-sided law is the alternating sum of the one-sided ones (Smirnov) at 1, 2, 3... times the distance. Below an
+    effective size of 5,000 it equals scipy's to 1e-6 wherever p < 0.01; above, to 0.2 % for p down to 1e-4 and to 1 %
+    down to 1e-8. A p near 1, which decides nothing, is within 5 %.
     """
     n = max(round(n_ref * n_cur / (n_ref + n_cur)), 1)
     exponent = 2.0 * n * distance * distance
     if exponent < 0.1:
         return 1.0
     terms = np.arange(1, int(sqrt(_NEGLIGIBLE_EXPONENT / exponent)) + 2)
-    terms = terms[(terms == 1) | (terms * distance <= 1.0)]
-    signs = np.where(terms % 2 == 1, 2.0, -2.0)
-    return float(np.clip(np.sum(signs * smirnov(n, np.minimum(terms * distance, 1.0))), 0.0, 1.0))
+    # Smirnov's law without its sum over n terms (Maag and Dicaire 1971).
+    laws = np.where(terms * distance <= 1.0, np.exp(-2.0 * (n * terms * distance + 1.0 / 6.0) ** 2 / n), 0.0)
+    if n <= _EXACT_SIZE and exponent >= _EXACT_EXPONENT:
+        laws[0] = smirnov(n, distance)
+    return float(np.clip(2.0 * np.sum(np.where(terms % 2 == 1, laws, -laws)), 0.0, 1.0))
 
 
 def ks(gap: Gap, n_ref: int, n_cur: int) -> Result:

@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from importlib.metadata import version as package_version
 from typing import Any
 
 import orjson
@@ -19,6 +18,7 @@ from evermodel.serving.protocol.body import read_id, read_object
 from evermodel.serving.registry import Hosted, Registry, State
 from evermodel.serving.routes import Name, Route
 from evermodel.serving.worker import Worker
+from evermodel_api import __version__
 
 JSON = b"application/json"
 
@@ -145,7 +145,7 @@ class Handlers:
         return Reply(orjson.dumps(accepted))
 
     def _server(self, _route: Route, _exchange: Exchange) -> dict[str, Any]:
-        return {"name": "evermodel", "version": package_version("evermodel"), "extensions": []}
+        return {"name": "evermodel", "version": __version__, "extensions": []}
 
     def _ready(self, _route: Route, _exchange: Exchange) -> dict[str, Any]:
         if self._registry.state is State.LOADING:

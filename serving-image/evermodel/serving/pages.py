@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from importlib.metadata import version as package_version
 from typing import Any
 
 from evermodel.serving.openapi import openapi_document
 from evermodel.serving.page import content_security_policy, docs_page, front_page
 from evermodel.serving.registry import Registry
+from evermodel_api import __version__
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -37,7 +37,7 @@ def make_pages(registry: Registry) -> Application:
     headers = {"Content-Security-Policy": content_security_policy(), "X-Content-Type-Options": "nosniff"}
 
     def described() -> dict[str, Any]:
-        return openapi_document(registry, package_version("evermodel"))
+        return openapi_document(registry, __version__)
 
     @pages.api_route("/", methods=["GET", "HEAD"])
     async def front() -> HTMLResponse:

@@ -18,6 +18,7 @@ from evermodel_api.runs import (
     fit_message,
 )
 from evermodel_api.training import Cause, Source
+from evermodel_api.version import GateVerdict
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -148,13 +149,28 @@ def _document(order: TrainingOrder, outcome: TrainingOutcome) -> dict[str, Any]:
         "dataDigest": outcome.data_digest,
         "algorithm": outcome.algorithm,
         "metrics": outcome.metrics,
-        "gates": [gate.dump() for gate in outcome.gates],
+        "gates": [_gate(gate) for gate in outcome.gates],
         "passed": outcome.outcome is Outcome.SUCCEEDED,
         "artifact": artifact.uri if artifact else None,
         "seconds": outcome.seconds,
         "rows": outcome.rows,
         "message": outcome.message,
     }
+
+
+def _gate(verdict: GateVerdict) -> dict[str, Any]:
+    """A verdict with numbers where the record has text; null where there is no number."""
+    document = verdict.dump()
+    for key in ("value", "limit", "champion"):
+        document[key] = _number(document.get(key))
+    return document
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None
 
 
 def _progress(sentence: str) -> None:

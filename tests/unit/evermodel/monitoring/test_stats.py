@@ -87,6 +87,13 @@ class TestAgainstScipy:
         ours, theirs = stats.ks_p(distance, *sizes), scipy.stats.kstwo.sf(distance, n)
         assert ours == pytest.approx(theirs, rel=1e-6 if theirs < 0.01 else 0.05)
 
+    @pytest.mark.parametrize(("z", "within"), [(0.9, 1e-3), (1.63, 2e-3), (2.1, 2e-3), (3.0, 1e-2)])
+    def test_the_law_of_ks_for_large_samples(self, z, within):
+        sizes = (1_000_000, 6_000)
+        n = round(sizes[0] * sizes[1] / sum(sizes))
+        ours, theirs = stats.ks_p(z / math.sqrt(n), *sizes), scipy.stats.kstwo.sf(z / math.sqrt(n), n)
+        assert ours == pytest.approx(theirs, rel=within)
+
     @given(st.lists(st.floats(0, 1), max_size=30))
     def test_benjamini_hochberg(self, ps):
         expected = scipy.stats.false_discovery_control(ps) if ps else []
