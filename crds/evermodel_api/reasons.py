@@ -75,7 +75,6 @@ class Reason(StrEnum):
     GATES_PASSED = "GatesPassed", "Every gate holds."
     GATE_REFUSED = "GateRefused", "A gate does not hold: the version is kept with its numbers and never served."
     DEADLINE_EXCEEDED = "DeadlineExceeded", "The run took longer than run.deadline."
-    BACKOFF_LIMIT_EXCEEDED = "BackoffLimitExceeded", "The run's pod crashed more often than run.backoffLimit allows."
     POD_CANNOT_START = "PodCannotStart", "The pod is not started: the image, a volume or room on a node is missing."
     INVALID_SPEC = (
         "InvalidSpec",
@@ -86,25 +85,51 @@ class Reason(StrEnum):
         "ApiRefused",
         "The API server refused an object that has to be made: a quota, a policy or an admission rule.",
     )
-    # what a run's pod reports
+    # what a pod reports
     SECRET_KEY_MISSING = "SecretKeyMissing", "A Secret or a key in it that a source names is not there."
-    SOURCE_UNREACHABLE = "SourceUnreachable", "A database or file store cannot be reached."
+    SECRET_INVALID = "SecretInvalid", "What a Secret's key holds is no database URL."
+    SOURCE_UNKNOWN = "SourceUnknown", "--set-source names a source that the spec has not."
+    SOURCE_INVALID = "SourceInvalid", "A source says neither sql nor file, or its URI cannot be used."
+    SOURCE_UNREACHABLE = "SourceUnreachable", "A database or file store cannot be reached. The run is tried again."
     SOURCE_NOT_FOUND = "SourceNotFound", "A file that a source names is not there."
+    SOURCE_UNREADABLE = "SourceUnreadable", "A file is not what its format says."
     QUERY_REFUSED = "QueryRefused", "The database refused the query."
-    NO_ROWS = "NoRows", "There are no rows, or too few."
-    COLUMN_MISSING = "ColumnMissing", "A column that the spec names is not in the data."
-    COLUMN_UNUSABLE = "ColumnUnusable", "A column is neither numbers nor categories."
+    NO_ROWS = "NoRows", "There are no rows."
+    TOO_FEW_ROWS = "TooFewRows", "There are too few rows for the test, the folds or the window."
+    COLUMN_MISSING = "ColumnMissing", "A column that the spec or the model names is not in the data."
+    COLUMNS_DIFFER = "ColumnsDiffer", "The files of a source have different columns."
+    COLUMN_NOT_A_FEATURE = "ColumnNotAFeature", "A column holds dates or something else that a model cannot take."
+    COLUMN_KINDS_DIFFER = "ColumnKindsDiffer", "Two branches of the pipeline take a column as different kinds."
+    MIXED_TYPES = "MixedTypes", "A column mixes numbers, text or booleans."
+    INFINITE_VALUES = "InfiniteValues", "A column of numbers holds infinite values."
+    NO_FEATURES = "NoFeatures", "No branch of the pipeline takes any column."
+    ONE_CLASS = "OneClass", "The target has one class only."
     TARGET_MISSING = "TargetMissing", "The target is missing in some rows."
-    TARGET_UNUSABLE = "TargetUnusable", "The target does not fit the task."
+    TARGET_NOT_NUMERIC = "TargetNotNumeric", "The target of a regression is not a number."
+    TARGET_NOT_CLASSES = "TargetNotClasses", "The target of a classification holds fractions."
     PARAMETER_UNKNOWN = "ParameterUnknown", "A parameter is not one of its class."
     FIT_FAILED = "FitFailed", "An algorithm cannot be fitted on this data."
+    CHAMPION_DIFFERS = "ChampionDiffers", "The champion answers another question than the new model."
+    ARTIFACT_MISSING = "ArtifactMissing", "A file of an artifact is not there."
     ARTIFACT_DIGEST_MISMATCH = "ArtifactDigestMismatch", "The bytes of an artifact are not those that were recorded."
-    ARTIFACT_UNREADABLE = "ArtifactUnreadable", "An artifact cannot be read or is not one of Evermodel's."
-    GOLDEN_ROWS_DIFFER = (
-        "GoldenRowsDiffer",
-        "The loaded model does not answer its golden rows as it did when it was made.",
-    )
-    STORE_UNREACHABLE = "StoreUnreachable", "The artifact store cannot be read or written."
+    ARTIFACT_INVALID = "ArtifactInvalid", "An artifact is not one of Evermodel's."
+    MODEL_TYPE_REFUSED = "ModelTypeRefused", "A model file names a type that is not allowed to be loaded."
+    GOLDEN_ROWS_DIFFER = "GoldenRowsDiffer", "The model does not answer its golden rows as it did when it was made."
+    RECORD_INVALID = "RecordInvalid", "The record of a run in the store cannot be read."
+    VERSION_NOT_FOUND = "VersionNotFound", "The store has no such version."
+    STORE_UNAVAILABLE = "StoreUnavailable", "The artifact store cannot be read or written."
+    ORDER_INVALID = "OrderInvalid", "A pod's order cannot be read."
+    WRONG_USAGE = "WrongUsage", "The command was called in a way that makes no sense."
+    PORT_UNAVAILABLE = "PortUnavailable", "The server cannot listen on its port."
+    ROW_SHAPE = "RowShape", "A row has another number of values than the model has columns."
+    NUMBER_EXPECTED = "NumberExpected", "A column of numbers holds something else."
+    PREDICTION_FAILED = "PredictionFailed", "The model could not answer the rows of a window."
+    WINDOW_NOT_FOUND = "WindowNotFound", "A window or labels file is not there."
+    WINDOW_UNREADABLE = "WindowUnreadable", "A window or labels file is not what its format says."
+    WINDOW_COLUMNS_MISSING = "WindowColumnsMissing", "A window lacks columns that the model takes."
+    LABEL_COLUMNS_MISSING = "LabelColumnsMissing", "A labels file lacks its id or the target."
+    METRIC_UNSUITED = "MetricUnsuited", "A metric does not fit the model's task."
+    METRIC_NOT_MEASURED = "MetricNotMeasured", "maxDrop names a metric that the training did not measure."
     OUT_OF_MEMORY = "OutOfMemory", "The pod used more memory than its limit."
     CRASHED = "Crashed", "The pod ended with an error that says no more."
     # version
@@ -137,7 +162,6 @@ class Reason(StrEnum):
     WAITING_FOR_DEPLOYMENT = "WaitingForDeployment", "The deployment serves no version yet."
     NOT_EVALUATED = "NotEvaluated", "There was no evaluation of this version yet."
     ENOUGH_ROWS = "EnoughRows", "The window had at least window.minRows rows."
-    TOO_FEW_ROWS = "TooFewRows", "The window had fewer than window.minRows rows."
     NOT_JUDGED = "NotJudged", "The spec does not ask for it, or there were too few rows or labels."
     WITHIN_LIMITS = "WithinLimits", "Everything that was asked for is within its limits."
     BEYOND_LIMITS = "BeyondLimits", "Something is beyond its limit."
@@ -148,4 +172,3 @@ class Reason(StrEnum):
         "RetrainBlocked",
         "The monitor fires, and the cooldown, the budget, bad data or a rollout forbids a retraining.",
     )
-    RETRAIN_FREE = "RetrainFree", "Nothing forbids a retraining."

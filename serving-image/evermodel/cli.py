@@ -4,7 +4,7 @@ import argparse
 import importlib
 import sys
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, cast
 
 from evermodel.errors import RunError
 
@@ -27,7 +27,7 @@ _COMMANDS = {
 
 
 def _command(name: str) -> Command:
-    return importlib.import_module(_COMMANDS[name][0])  # type: ignore[return-value]
+    return cast("Command", importlib.import_module(_COMMANDS[name][0]))
 
 
 def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
@@ -41,7 +41,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; 0 done, 3 the data is wrong, 4 the spec is wrong, 1 anything else (argparse's 2 for wrong usage)."""
+    """Run the command; 0 done, 3 the data is wrong, 4 the spec is wrong, 1 anything else (2: wrong usage)."""
     argv = sys.argv[1:] if argv is None else argv
     arguments = _parser(argv).parse_args(argv)
     try:

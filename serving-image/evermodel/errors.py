@@ -1,5 +1,6 @@
 """What a run says when it cannot go on: one sentence for people, one documented reason, one exit code."""
 
+from evermodel_api.reasons import Reason
 from evermodel_api.runs import Exit
 
 
@@ -11,7 +12,7 @@ class RunError(Exception):
     def __init__(self, reason: str, message: str) -> None:
         """`reason` is a word of docs/conditions.md."""
         super().__init__(message)
-        self.reason = reason
+        self.reason = Reason(reason)
 
 
 class DataError(RunError):
