@@ -98,7 +98,7 @@ class JournalEntry(Schema):
 
     at: Timestamp
     """When."""
-    from_: Annotated[str, Field(alias="from")]
+    from_: Annotated[str, Field(alias="from")] = ""
     """The stage before; empty at the beginning."""
     to: str
     """The stage after."""

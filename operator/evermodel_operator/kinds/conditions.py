@@ -34,7 +34,7 @@ class Conditions:
             type=str(kind),
             status=word,
             reason=str(reason),
-            message=message[:_MESSAGE_LIMIT],
+            message=(message or _meaning(reason))[:_MESSAGE_LIMIT],
             last_transition_time=since,
             observed_generation=self._generation,
         )
@@ -47,6 +47,10 @@ class Conditions:
     def result(self) -> list[Condition]:
         """All answers, in the order of the enumeration."""
         return [self._new[kind] for kind in ConditionType if kind in self._new]
+
+
+def _meaning(reason: Reason | str) -> str:
+    return reason.meaning if isinstance(reason, Reason) else ""
 
 
 def refused(owner: Object, reason: Reason, message: str, now: datetime) -> Object:

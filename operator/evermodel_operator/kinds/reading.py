@@ -1,7 +1,7 @@
 """Reading Kubernetes objects: plain JSON in, typed facts out."""
 
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -59,7 +59,17 @@ def read_status(schema: type[S], thing: Object) -> S:
 
 def written(status: Schema) -> Object:
     """The status as it is written: what is empty is left out, so that `kubectl describe` shows only what there is."""
-    return {key: value for key, value in status.dump().items() if value not in ([], {}, "")}
+    kept: Object = _without_empty(status.dump())
+    return kept
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_empty(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    shorter = {key: _without_empty(item) for key, item in value.items()}
+    return {key: item for key, item in shorter.items() if item not in ([], {}, "")}
 
 
 def read_spec(schema: type[S], thing: Object) -> S | str:

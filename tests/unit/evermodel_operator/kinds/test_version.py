@@ -22,7 +22,7 @@ def test_the_journal_tells_every_step(world: World):
     world.settle()
     run(world, 1)
     journal = world.own("ModelVersion", "heart-1")["status"]["journal"]
-    assert [(step["from"], step["to"], step["reason"]) for step in journal] == [
+    assert [(step.get("from", ""), step["to"], step["reason"]) for step in journal] == [
         ("", "Candidate", "WaitingForGates"),
         ("Candidate", "Approved", "Approved"),
         ("Approved", "Champion", "NotFollowed"),
