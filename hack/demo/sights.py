@@ -39,8 +39,10 @@ def trained(world: World, number: int) -> str | None:
 
 def _gate(gate: dict[str, Any]) -> str:
     verdict = "holds" if gate["passed"] else "REFUSED"
-    if gate.get("champion") is None:
+    if gate["rule"] in {"min", "max"}:
         return f"{gate['metric']} {gate['rule']} {gate['limit']} {verdict}"
+    if gate.get("champion") is None:
+        return f"{gate['metric']} {gate['rule']} {verdict}, there is no champion yet"
     return f"{gate['metric']} {gate['value']} against the champion's {gate['champion']}: {gate['rule']} {verdict}"
 
 
@@ -58,7 +60,8 @@ def live(world: World, number: int) -> str | None:
     now = status.get("live") or {}
     if now.get("version") != f"{NAME}-{number}" or not now.get("replicas"):
         return None
-    return f"{NAME}-{number} is live: {now['replicas']} pods behind {status.get('url')}"
+    wanted = (world.find("ModelDeployment") or {})["spec"]["replicas"]
+    return f"{NAME}-{number} is live: {now['replicas']} of {wanted} pods are ready behind {status.get('url')}"
 
 
 def answered(world: World, number: int) -> str | None:

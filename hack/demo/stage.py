@@ -21,6 +21,8 @@ CLINIC = Path(__file__).resolve().parent / "clinic"
 NAMESPACE = "clinic"
 MANIFESTS = ("training.yaml", "deployment.yaml", "monitor.yaml")
 """What a user writes."""
+STUDY_PUBLISHED = "1988-06-30"
+"""When the real rows were recorded, as far as is known: long before any run asks for them."""
 WARD_PATIENTS = 600
 WARD_SEED = 7
 _PROGRAMS = ("__init__.py", "ward.py", "client.py", "tally.py", "traffic.py")
@@ -95,7 +97,7 @@ class Stage:
         self._kubectl.apply(with_images(self._kubectl.read(CLINIC / "database.yaml"), self._images))
         self._kubectl("rollout", "status", "deployment/clinic-db", "--timeout=120s", timeout=130)
         self._sql(f"\\set reader_password '{reader}'\n" + (CLINIC / "patients.sql").read_text(encoding="utf-8"))
-        return self.add_patients(self.patients)
+        return self.add_patients([{**row, "recorded_at": STUDY_PUBLISHED} for row in self.patients])
 
     def add_patients(self, rows: Sequence[Row]) -> int:
         """Insert patients with their diagnoses; how many the table has then."""

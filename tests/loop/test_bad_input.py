@@ -12,7 +12,7 @@ import pytest
 from hack.demo.diagnosis import report
 from hack.demo.kubectl import Kubectl, KubectlError
 from hack.demo.narrate import Narrator
-from hack.demo.stage import EXAMPLE, Stage
+from hack.demo.stage import EXAMPLE, STUDY_PUBLISHED, Stage
 from tests.loop.bad_inputs import BAD_INPUTS, NOWHERE, BadInput
 
 if TYPE_CHECKING:
@@ -84,6 +84,13 @@ def undisturbed(kubectl: Kubectl) -> dict[str, Any]:
     }
 
 
+def is_settled(kubectl: Kubectl) -> bool:
+    """Whether the good model is served by all its pods, and everything about it has been said."""
+    live = get(kubectl, "modeldeployment", "heart").get("status", {}).get("live", {})
+    stage = get(kubectl, "modelversion", "heart-1").get("status", {}).get("stage")
+    return live.get("replicas") == 2 and stage == "Champion"
+
+
 @pytest.fixture(scope="module")
 def ward(prepared: Prepared) -> Iterator[Ward]:
     """A good model is served; then all the bad trainings are applied at once."""
@@ -91,11 +98,10 @@ def ward(prepared: Prepared) -> Iterator[Ward]:
     stage = Stage(kubectl, prepared.images)
     stage.clear()
     stage.set_up()
-    stage.add_patients([{**stage.patients[0], "diagnosis": ""}])
+    stage.add_patients([{**stage.patients[0], "recorded_at": STUDY_PUBLISHED, "diagnosis": ""}])
     Narrator(sys.stdout).say("a good model is trained and served")
     kubectl("apply", *(f"--filename={EXAMPLE / name}" for name in ("training.yaml", "deployment.yaml")))
-    eventually(lambda: condition(kubectl, "modeldeployment", "heart", "Ready", "True"), "serving the good model")
-    eventually(lambda: get(kubectl, "modelversion", "heart-1")["status"]["stage"] == "Champion", "its championship")
+    eventually(lambda: is_settled(kubectl), "serving the good model")
     before = undisturbed(kubectl)
     good = get(kubectl, "modeltraining", "heart")["spec"]
     secret = {

@@ -62,12 +62,22 @@ def test_a_version_is_told_with_its_scores_and_its_gates(world, second):
     assert "roc_auc 0.9433 against the champion's 0.8721: NotWorse holds" in sentence
 
 
+def test_the_first_version_meets_no_champion(world, thing):
+    gates = [{"metric": "roc_auc", "rule": "NotWorse", "value": "0.9", "limit": "none", "passed": True}]
+    spec = {"algorithm": "xgboost", "metrics": {"roc_auc": "0.9", "accuracy": "0.8"}, "gates": gates}
+    sentence = sights.trained(world(thing("ModelVersion", "heart-1", spec=spec)), 1)
+    assert sentence.endswith("Gates: roc_auc NotWorse holds, there is no champion yet")
+
+
 def test_live_needs_the_version_and_pods_that_are_ready(world, thing):
     def deployment(version, replicas):
         status = {"live": {"version": version, "replicas": replicas}, "url": "http://heart.clinic.svc"}
-        return world(thing("ModelDeployment", status=status))
+        return world(thing("ModelDeployment", spec={"replicas": 2}, status=status))
 
-    assert sights.live(deployment("heart-2", 2), 2) == "heart-2 is live: 2 pods behind http://heart.clinic.svc"
+    assert (
+        sights.live(deployment("heart-2", 2), 2)
+        == "heart-2 is live: 2 of 2 pods are ready behind http://heart.clinic.svc"
+    )
     assert sights.live(deployment("heart-1", 2), 2) is None
     assert sights.live(deployment("heart-2", 0), 2) is None
 
