@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("prepare", help="build the programs that `up` and `helm` need")
     commands.add_parser("kubeconfig", help="print the path of the kubeconfig file")
     named = commands.add_parser("images", help="build the project's images and bring them into the cluster")
+    named.add_argument("--build", action="store_true", help="only build them: needs no cluster")
     named.add_argument("names", nargs="*", help=f"some of {', '.join(image.key for image in images.IMAGES)}; default: all")
     for tool in ("kubectl", "helm"):
         command = commands.add_parser(tool, help=f"call {tool} on the cluster", add_help=False)
@@ -112,8 +113,8 @@ class Program:
         os.environ["KUBECONFIG"] = str(self._provider.kubeconfig())
         os.execv(program, ["helm", *arguments])  # noqa: S606 (no shell is wanted)
 
-    def images(self, names: list[str]) -> int:
-        """Build and bring in, and print the references."""
+    def images(self, names: list[str], *, build: bool) -> int:
+        """Build and bring in, and print the references; or only build."""
         wanted = images.select(names)
         docker = self._provider_name != "source" and docker_answers()
         if not docker:
@@ -122,7 +123,11 @@ class Program:
         folder = self._settings.cache / "buildah"
         buildah = Buildah(folder, overlay=host.inspect(folder).overlay_usable)
         base = (lambda: None) if docker else (lambda: ensure_base_image(buildah, self._console))
-        references = images.bring(wanted, self._provider, Docker() if docker else buildah, base, self._console)
+        builder = Docker() if docker else buildah
+        if build:
+            images.build(wanted, builder, base, self._console)
+            return 0
+        references = images.bring(wanted, self._provider, builder, base, self._console)
         images.record(references, self._settings.image_references)
         for key, reference in references.items():
             print(f"{key} {reference}")

@@ -83,6 +83,22 @@ def tag(image: Image, base: str | None, repository: Path = REPOSITORY) -> str:
     return digest.hexdigest()[:16]
 
 
+def build(
+    images: tuple[Image, ...], builder: Builder, base: Callable[[], str | None], console: Console
+) -> None:
+    """Build images before there is a cluster: what `bring` builds later is then there already.
+
+    Raises:
+        ClusterError: a build failed.
+
+    """
+    base_name = base()
+    for image in images:
+        began = time.monotonic()
+        builder.build(image.repository, tag(image, base_name), REPOSITORY / image.dockerfile, REPOSITORY, base_name)
+        console.say(f"built {image.name} in {clock(time.monotonic() - began)}")
+
+
 def bring(
     images: tuple[Image, ...],
     provider: Provider,

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Callable
 
 from hack.cluster.commands import run
 from hack.cluster.errors import ClusterError
+from hack.cluster.locking import locked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hack.cluster.console import Console
 
+_LOCK = Path("/run/lock/evermodel-packages")
 CNI_PLUGINS = Path("/usr/lib/cni")
 # cron, sudo and system services often leave these out of PATH.
 _SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -63,7 +65,12 @@ def install(needs: Sequence[Need], console: Console) -> None:
         ClusterError: this is not Debian or Ubuntu, or apt-get failed.
 
     """
-    absent = missing(needs)
+    if missing(needs):
+        with locked(_LOCK):  # apt-get does not wait for another apt-get
+            _install(missing(needs), console)
+
+
+def _install(absent: Sequence[Need], console: Console) -> None:
     if not absent:
         return
     packages = list(dict.fromkeys(need.package for need in absent))

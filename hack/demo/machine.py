@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -40,8 +41,13 @@ def prepare(narrator: Narrator) -> Prepared:
     """
     narrator.chapter("The machine")
     venv = _Background(["make", f"PYTHON={sys.executable}", "setup"])
+    # Compiling a Kubernetes leaves time for the images: unpacking and installing mostly wait for the disk.
+    # Only root: sudo could ask for a password, and nobody would see it.
+    built = _Background([sys.executable, "-m", "hack.cluster", "images", "--build"]) if os.geteuid() == 0 else None
     _run([sys.executable, "-m", "hack.cluster", "up"])
     narrator.say("the cluster is there")
+    if built is not None:
+        built.join()
     images = _images()
     narrator.say(f"the images are there: {', '.join(images)}")
     venv.join()

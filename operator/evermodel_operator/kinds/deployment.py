@@ -32,7 +32,7 @@ from evermodel_operator.kinds.conditions import refused
 from evermodel_operator.kinds.pods import Trouble, trouble
 from evermodel_operator.kinds.reading import controlled_by, is_going, label, name_of, read_spec, read_status, written
 from evermodel_operator.kinds.serving import Readiness, readiness, serving_children
-from evermodel_operator.kinds.serving_conditions import serving_conditions
+from evermodel_operator.kinds.serving_conditions import serving_conditions, stalled_events
 from evermodel_operator.kinds.version import MAY_SERVE
 from evermodel_operator.plan import Deletion, Event, Object, Plan
 from evermodel_operator.settings import Settings
@@ -110,7 +110,7 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
         apply=tuple(apply),
         delete=tuple(_unneeded(observed, needed)),
         status=written(status),
-        events=tuple(_events(observed, before, rollout)),
+        events=(*_events(observed, before, rollout), *stalled_events(before.conditions, status.conditions)),
         requeue=_requeue(spec, rollout, now),
     )
 

@@ -9,7 +9,7 @@ from evermodel_api.reasons import ConditionType, Reason
 from evermodel_operator.kinds.conditions import Conditions
 from evermodel_operator.kinds.reading import read_status
 from evermodel_operator.kinds.serving import Readiness
-from evermodel_operator.plan import Object
+from evermodel_operator.plan import Event, Object
 
 if TYPE_CHECKING:
     from evermodel_operator.kinds.deployment import Rollout
@@ -40,6 +40,13 @@ def serving_conditions(
     else:
         _set_idle(conditions, rollout, wanted)
     return conditions.result()
+
+
+def stalled_events(before: list[Condition], after: list[Condition]) -> list[Event]:
+    """What to tell when nothing will happen any more until somebody acts; told once, when it begins."""
+    if any(condition.type == ConditionType.STALLED for condition in before):
+        return []
+    return [Event("Warning", item.reason, item.message) for item in after if item.type == ConditionType.STALLED]
 
 
 def _not_ready(serving: bool, reason: Reason) -> Reason:

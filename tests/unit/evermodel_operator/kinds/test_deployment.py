@@ -151,6 +151,8 @@ def test_the_first_versions_failure_stalls_with_the_cause(world: World):
     stalled = condition(world.own("ModelDeployment", "heart"), "Stalled")
     assert stalled["reason"] == "RolloutFailed"
     assert "digest differs" in stalled["message"]
+    told = [event for _, event in world.events if event.reason == "RolloutFailed"]
+    assert [(event.type, event.message) for event in told] == [("Warning", stalled["message"])]
 
 
 def test_scaling_reaches_the_pods(live: World):
