@@ -43,7 +43,9 @@ def parser() -> argparse.ArgumentParser:
     commands.add_parser("kubeconfig", help="print the path of the kubeconfig file")
     named = commands.add_parser("images", help="build the project's images and bring them into the cluster")
     named.add_argument("--build", action="store_true", help="only build them: needs no cluster")
-    named.add_argument("names", nargs="*", help=f"some of {', '.join(image.key for image in images.IMAGES)}; default: all")
+    named.add_argument(
+        "names", nargs="*", help=f"some of {', '.join(image.key for image in images.IMAGES)}; default: all"
+    )
     for tool in ("kubectl", "helm"):
         command = commands.add_parser(tool, help=f"call {tool} on the cluster", add_help=False)
         command.add_argument("arguments", nargs=argparse.REMAINDER)

@@ -71,7 +71,12 @@ def metrics(settings: Settings, authority: str) -> list[Manifest]:
     user, _ = IDENTITIES["metrics-server"]
     named = {"name": "metrics-server", "namespace": "kube-system"}
     rules = [_rule("", ["nodes/metrics"], ["get"]), _rule("", ["pods", "nodes"], _READ)]
-    service = {"apiVersion": "v1", "kind": "Service", "metadata": named, "spec": {"ports": [{"port": 443, "name": "https"}]}}
+    service = {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": named,
+        "spec": {"ports": [{"port": 443, "name": "https"}]},
+    }
     endpoints = {
         "apiVersion": "discovery.k8s.io/v1",
         "kind": "EndpointSlice",

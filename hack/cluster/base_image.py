@@ -29,7 +29,9 @@ def codename(os_release: str) -> str:
     """
     line = re.search(r'^VERSION_CODENAME="?([a-z]+)"?$', os_release, re.MULTILINE)
     if line is None:
-        raise ClusterError("/etc/os-release has no VERSION_CODENAME: images can be built on Debian and Ubuntu, or by Docker")
+        raise ClusterError(
+            "/etc/os-release has no VERSION_CODENAME: images can be built on Debian and Ubuntu, or by Docker"
+        )
     return line[1]
 
 

@@ -164,6 +164,8 @@ def _watch(argv: Sequence[str], environment: Mapping[str, str], console: Console
             process.terminate()
             raise
         if process.returncode != 0:
-            raise ClusterError(f"`{' '.join(argv[:2])}` failed in {MODULE}: {last_words(said.decode(errors='replace'))}")
+            raise ClusterError(
+                f"`{' '.join(argv[:2])}` failed in {MODULE}: {last_words(said.decode(errors='replace'))}"
+            )
         printed.seek(0)
         return printed.read().decode().splitlines()

@@ -7,7 +7,6 @@ import shutil
 import subprocess
 import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Protocol
 
 from hack.cluster import oci
@@ -16,6 +15,7 @@ from hack.cluster.errors import ClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
+    from pathlib import Path
 
     from hack.cluster.provider import BuiltImage
 
@@ -120,7 +120,9 @@ class _DockerImage:
             assert process.stdout is not None  # noqa: S101 (for the type checker: PIPE was asked for)
             shutil.copyfileobj(process.stdout, archive)
         if process.returncode != 0:
-            raise ClusterError(f"`docker save {self.repository}:{self.tag}` failed: is the Docker engine still running?")
+            raise ClusterError(
+                f"`docker save {self.repository}:{self.tag}` failed: is the Docker engine still running?"
+            )
 
     def push(self, destination: str) -> str:
         run(["docker", "tag", f"{self.repository}:{self.tag}", destination])
@@ -131,4 +133,6 @@ class _DockerImage:
             name, _, digest = line.partition("@")
             if name == repository:
                 return digest
-        raise ClusterError(f"Docker reports no digest for {destination}: push it again, and see what `docker push` says")
+        raise ClusterError(
+            f"Docker reports no digest for {destination}: push it again, and see what `docker push` says"
+        )

@@ -88,7 +88,9 @@ def kill(name: str, root: Path = ROOT, *, patience: float = 10.0) -> None:
     deadline = time.monotonic() + patience
     while left := members(name, root):
         if time.monotonic() > deadline:
-            raise ClusterError(f"processes {sorted(left)} of cluster {name} do not end: look at them with ps, then repeat")
+            raise ClusterError(
+                f"processes {sorted(left)} of cluster {name} do not end: look at them with ps, then repeat"
+            )
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)

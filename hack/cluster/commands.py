@@ -6,12 +6,12 @@ import contextlib
 import shlex
 import subprocess
 import tempfile
-from typing import IO, TYPE_CHECKING, Callable
+from typing import IO, TYPE_CHECKING
 
 from hack.cluster.errors import ClusterError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -71,7 +71,9 @@ def pipe_into(argv: Sequence[str], write: Callable[[IO[bytes]], object]) -> None
         try:
             process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=output, stderr=output)
         except FileNotFoundError:
-            raise ClusterError(f"`{argv[0]}` is not installed, and `{shown}` needs it: install it, then repeat") from None
+            raise ClusterError(
+                f"`{argv[0]}` is not installed, and `{shown}` needs it: install it, then repeat"
+            ) from None
         # A program that fails closes its end early: its own message says more than the broken pipe.
         with contextlib.suppress(BrokenPipeError):
             assert process.stdin is not None  # noqa: S101 (for the type checker: PIPE was asked for)

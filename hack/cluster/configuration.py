@@ -78,7 +78,7 @@ def audit_policy() -> str:
 
 
 def containerd(settings: Settings, host: Host, cni_plugins: str) -> str:
-    """containerd's file: every path of it inside the state folder."""
+    """Containerd's file: every path of it inside the state folder."""
     state = settings.state
     return f"""version = 2
 root = "{state}/containerd/root"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import platform
-from typing import IO, Callable
+from typing import IO, TYPE_CHECKING
 
 from hack.cluster.commands import pipe_into, run, succeeds
 from hack.cluster.errors import ClusterError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 

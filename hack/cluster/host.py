@@ -25,7 +25,8 @@ def inspect(state: Path) -> Host:
         unified_cgroups=Path("/sys/fs/cgroup/cgroup.controllers").exists(),
         may_raise_limits=has_capability(Path("/proc/self/status").read_text(), _CAP_SYS_RESOURCE),
         # Overlays cannot be stacked on an overlay: containers of containers need plain copies.
-        overlay_usable=filesystem(state, Path("/proc/self/mounts").read_text()) not in {"overlay", "fuse.fuse-overlayfs"},
+        overlay_usable=filesystem(state, Path("/proc/self/mounts").read_text())
+        not in {"overlay", "fuse.fuse-overlayfs"},
         boot_id=Path("/proc/sys/kernel/random/boot_id").read_text().strip(),
     )
 

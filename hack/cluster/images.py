@@ -7,13 +7,13 @@ import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING
 
 from hack.cluster.console import clock
 from hack.cluster.errors import ClusterError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from hack.cluster.builders import Builder
     from hack.cluster.console import Console
@@ -83,9 +83,7 @@ def tag(image: Image, base: str | None, repository: Path = REPOSITORY) -> str:
     return digest.hexdigest()[:16]
 
 
-def build(
-    images: tuple[Image, ...], builder: Builder, base: Callable[[], str | None], console: Console
-) -> None:
+def build(images: tuple[Image, ...], builder: Builder, base: Callable[[], str | None], console: Console) -> None:
     """Build images before there is a cluster: what `bring` builds later is then there already.
 
     Raises:

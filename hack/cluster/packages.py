@@ -6,14 +6,14 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING
 
 from hack.cluster.commands import run
 from hack.cluster.errors import ClusterError
 from hack.cluster.locking import locked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from hack.cluster.console import Console
 

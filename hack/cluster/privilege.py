@@ -39,7 +39,7 @@ def become_root(arguments: Sequence[str]) -> None:
     sudo = shutil.which("sudo")
     if sudo is None:
         raise ClusterError(
-            "a cluster from source needs root (network namespace, containerd), and sudo is not installed: run this as root"
+            "a cluster from source needs root (network namespace, containerd), and there is no sudo: run this as root"
         )
     sys.stderr.write("the next steps need root (network namespace, containerd): calling sudo\n")
     os.execv(sudo, sudo_command(sudo, arguments, os.environ))  # noqa: S606 (no shell is wanted)

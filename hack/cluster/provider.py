@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING, Callable, Protocol
+from typing import IO, TYPE_CHECKING, Protocol
 
 from hack.cluster.errors import ClusterError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
@@ -16,8 +17,13 @@ NAMES = ("existing", "kind", "source")
 class BuiltImage(Protocol):
     """An image that was built on this machine."""
 
-    repository: str
-    tag: str
+    @property
+    def repository(self) -> str:
+        """Its name without a tag."""
+
+    @property
+    def tag(self) -> str:
+        """Its tag."""
 
     def write(self, archive: IO[bytes], present: AbstractSet[str]) -> object:
         """Write it as an archive; blobs whose digests are present at the reader may be left out."""
@@ -60,9 +66,7 @@ class Provider(Protocol):
         """Bring an image into the cluster and return its reference by digest."""
 
 
-def choose(
-    requested: str | None, *, docker_answers: Callable[[], bool], kind_obtainable: Callable[[], bool]
-) -> str:
+def choose(requested: str | None, *, docker_answers: Callable[[], bool], kind_obtainable: Callable[[], bool]) -> str:
     """Name of the provider: the requested one, else kind where it can work, else source.
 
     Raises:

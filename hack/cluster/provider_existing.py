@@ -28,7 +28,9 @@ def kubeconfig_path(environment: Mapping[str, str]) -> Path:
     """
     named = environment.get("KUBECONFIG", "")
     if os.pathsep in named:
-        raise ClusterError(f"KUBECONFIG={named} names several files: name one, as `kubectl config view --flatten` writes it")
+        raise ClusterError(
+            f"KUBECONFIG={named} names several files: name one, as `kubectl config view --flatten` writes it"
+        )
     path = Path(named) if named else Path(environment.get("HOME", "/root")) / ".kube" / "config"
     if not path.exists():
         raise ClusterError(f"CLUSTER=existing needs {path}, which is not there: set KUBECONFIG to your cluster's file")
@@ -79,7 +81,9 @@ class ExistingProvider:
     def down(self) -> None:
         """Forget what was pushed; the cluster is not ours to remove."""
         shutil.rmtree(self._settings.state, ignore_errors=True)
-        self._console.say("the existing cluster is left as it is; `helm uninstall evermodel` removes what was installed")
+        self._console.say(
+            "the existing cluster is left as it is; `helm uninstall evermodel` removes what was installed"
+        )
 
     def is_up(self) -> bool:
         """Whether its API server answers."""

@@ -7,9 +7,9 @@ import json
 import shutil
 import time
 import urllib.request
-from typing import TYPE_CHECKING, Callable
+from typing import TYPE_CHECKING
 
-from hack.cluster import addons, build, cgroups, certificates, components, kernel, network, oci, state_files
+from hack.cluster import addons, build, certificates, cgroups, components, kernel, network, oci, state_files
 from hack.cluster import host as machine
 from hack.cluster.commands import last_words, run, succeeds
 from hack.cluster.configuration import PAUSE_IMAGE
@@ -22,6 +22,7 @@ from hack.cluster.processes import Processes
 from hack.cluster.teardown import remove_shim_sockets, remove_traces, unmount
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from hack.cluster.components import Component
@@ -176,7 +177,9 @@ class SourceProvider:
             self._console.progress(f"waiting for {what}, {clock(waited)} so far")
             for name in components.STOP_ORDER:
                 if self._was_started(name) and self._processes.record(name) is None:
-                    raise ClusterError(f"{name} ended by itself: {self._last_log(name)} (see {self._processes.log(name)})")
+                    raise ClusterError(
+                        f"{name} ended by itself: {self._last_log(name)} (see {self._processes.log(name)})"
+                    )
             if waited > _PATIENCE:
                 logs = self._processes.log("kubelet").parent
                 raise ClusterError(f"{what} was not ready within {_PATIENCE:.0f} s: look into the logs in {logs}")

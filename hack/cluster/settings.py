@@ -41,7 +41,9 @@ class Addresses:
         try:
             network = ipaddress.IPv4Network(text)
         except ValueError as error:
-            raise ClusterError(f"CLUSTER_RANGE={text} is not a network ({error}): write one like 198.18.0.0/16") from None
+            raise ClusterError(
+                f"CLUSTER_RANGE={text} is not a network ({error}): write one like 198.18.0.0/16"
+            ) from None
         if network.prefixlen != 16:
             raise ClusterError(f"CLUSTER_RANGE={text} must have 16 bits: write one like 198.18.0.0/16")
         base = network.network_address

@@ -78,6 +78,6 @@ def _pip(cache: Path) -> list[str]:
     venv = cache / "pip"
     if not succeeds([sys.executable, "-m", "venv", str(venv)], timeout=120):
         raise ClusterError(
-            f"neither Go nor pip is installed for {sys.executable}: install the package python3-venv (or Go) and run again"
+            f"neither Go nor pip is there for {sys.executable}: install the package python3-venv (or Go) and run again"
         )
     return [str(venv / "bin" / "python"), "-m", "pip"]

@@ -36,7 +36,10 @@ class Answers:
 
 
 def measure(metric: Metric, answers: Answers) -> float:
-    """The metric's value; NaN where it is not defined (no rows; roc_auc with one class in the truth).
+    """The metric's value; NaN where it is not defined.
+
+    It is not without rows, with one class in the truth (roc_auc), with one value in the truth (r2), and where errors
+    are so large that their squares are no numbers.
 
     With two classes precision, recall, f1 and roc_auc look at the second of the sorted classes; with more they are the
     mean over the classes (macro; roc_auc one class against the rest). A ratio of nothing to nothing is 0.
@@ -44,7 +47,9 @@ def measure(metric: Metric, answers: Answers) -> float:
     if len(answers.truth) == 0:
         return float("nan")
     if metric.task is Task.REGRESSION:
-        return _regression(metric, answers)
+        with np.errstate(over="ignore", invalid="ignore"):
+            value = _regression(metric, answers)
+        return value if np.isfinite(value) else float("nan")
     if metric is Metric.ACCURACY:
         return float(np.mean(answers.truth == answers.predicted))
     positives = [1] if answers.classes == 2 else list(range(answers.classes))

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from evermodel.errors import SpecError
 from evermodel_api import API_VERSION
 from evermodel_api.base import Rule, Schema
+from evermodel_api.runs import ModelName
 
 S = TypeVar("S", bound=Schema)
 Broken = Callable[[S], Iterable[Rule]]
@@ -35,6 +36,7 @@ def read_object(path: str, kind: str, schema: type[S], broken: Broken[S]) -> tup
     name = metadata.get("name") if isinstance(metadata, dict) else None
     if not isinstance(name, str) or not name:
         raise SpecError("InvalidSpec", f"{path}: the {kind} has no name; write metadata: {{name: ...}}")
+    _check_name(path, kind, name)
     return name, read_spec(f"{path}: {kind} {name}", document.get("spec"), schema, broken)
 
 
@@ -55,6 +57,17 @@ def read_spec(where: str, content: Any, schema: type[S], broken: Broken[S]) -> S
     for rule in broken(spec):
         raise SpecError("InvalidSpec", f"{where}: {rule.message}")
     return spec
+
+
+def _check_name(path: str, kind: str, name: str) -> None:
+    try:
+        TypeAdapter(ModelName).validate_python(name)
+    except ValidationError as error:
+        raise SpecError(
+            "InvalidSpec",
+            f"{path}: {name[:80]!r} cannot be the name of a {kind}; use at most 63 letters, digits, - and _, with a "
+            "letter or digit at both ends",
+        ) from error
 
 
 def _documents(path: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What the tests of the whole loop need: a cluster with the operator in it, and a place of their own."""
+"""What the tests of the whole loop need: a cluster with the operator in it, and stories told in it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from hack.demo.play import Play
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from hack.demo.checks import Seen
+
 
 @pytest.fixture(scope="session")
 def prepared() -> machine.Prepared:
@@ -21,19 +23,27 @@ def prepared() -> machine.Prepared:
     return machine.prepare(Narrator(sys.stdout))
 
 
-@pytest.fixture
-def play(prepared: machine.Prepared, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Play]]:
-    """Sets the stage in a namespace; after a failure the objects say what they know, and the namespace goes."""
-    plays: list[Play] = []
+@pytest.fixture(scope="session")
+def tell(prepared: machine.Prepared) -> Callable[[str, Narrator, float], Play]:
+    """Tells the story in a namespace of its own, as the demo does; the objects say what they know if it fails."""
 
-    def make(namespace: str) -> Play:
-        plays.append(Play(prepared, Narrator(sys.stdout), namespace))
-        plays[-1].set_stage()
-        return plays[-1]
+    def told(namespace: str, narrator: Narrator, patience: float) -> Play:
+        story = Play(prepared, narrator, namespace)
+        try:
+            story.set_stage()
+            story.tell(patience)
+        except Exception:
+            narrator.plain(report(story.kubectl))
+            raise
+        return story
 
-    failures = request.session.testsfailed
-    yield make
-    for made in plays:
-        if request.session.testsfailed > failures:
-            Narrator(sys.stdout).plain(report(made.kubectl))
-        made.kubectl("delete", "namespace", made.kubectl.namespace, "--wait=false")
+    return told
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tell: Callable[[str, Narrator, float], Play]) -> Iterator[Seen]:
+    """What is seen of a story in which nothing was broken on purpose."""
+    story = tell("loop-demo", Narrator(sys.stdout), 1.0)
+    story.end()
+    yield story.seen
+    story.kubectl("delete", "namespace", story.kubectl.namespace, "--wait=false")

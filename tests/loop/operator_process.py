@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
     from hack.demo.kubectl import Kubectl
 
+_SECONDS_TO_START = 10.0
 NAMESPACE = "evermodel-system"
 SELECTOR = "app.kubernetes.io/name=evermodel,app.kubernetes.io/component=operator"
 
@@ -44,10 +46,20 @@ def kill_operator(kubectl: Kubectl) -> str:
     The pod is removed so that the next one starts at once: a kubelet lets a container that ends often wait for minutes.
     Where the process is on another machine, removing the pod without grace is what ends it (SIGKILL as well).
     """
-    pods = operator_pods(kubectl)
-    pids = [pid for _, uid in pods for pid in processes_of(uid)]
+    pods, pids = _running(kubectl)
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     for name, _ in pods:
         kubectl("delete", "pod", name, "--grace-period=0", "--force", "--wait=false")
-    return f"killed {', '.join(name for name, _ in pods) or 'nobody'} (processes {pids or 'elsewhere'})"
+    return f"{', '.join(name for name, _ in pods) or 'nobody'}, processes {pids or 'elsewhere'}"
+
+
+def _running(kubectl: Kubectl) -> tuple[list[tuple[str, str]], list[int]]:
+    """The operator's pods and its processes; one that was just started gets the time to have a process."""
+    deadline = time.monotonic() + _SECONDS_TO_START
+    while True:
+        pods = operator_pods(kubectl)
+        pids = [pid for _, uid in pods for pid in processes_of(uid)]
+        if pids or time.monotonic() > deadline:
+            return pods, pids
+        time.sleep(0.2)

@@ -49,15 +49,25 @@ def _profile_numbers(cells: NDArray[np.float64]) -> NumberProfile:
     if len(present) == 0:
         return NumberProfile(n=0, missing=missing, mean=0.0, sd=0.0, min=0.0, max=0.0, values=[])
     kept = present if len(present) <= MAX_VALUES else np.quantile(present, np.linspace(0.0, 1.0, MAX_VALUES))
+    mean, sd = _mean_and_sd(present)
     return NumberProfile(
         n=len(present),
         missing=missing,
-        mean=float(present.mean()),
-        sd=float(present.std()),
+        mean=mean,
+        sd=sd,
         min=float(present[0]),
         max=float(present[-1]),
         values=kept.tolist(),
     )
+
+
+def _mean_and_sd(values: NDArray[np.float64]) -> tuple[float, float]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, sd = float(values.mean()), float(values.std())
+    if np.isfinite([mean, sd]).all():
+        return mean, sd
+    scale = float(np.abs(values).max())  # values such as 1e200 are numbers, and their squares are none
+    return float((values / scale).mean()) * scale, float((values / scale).std()) * scale
 
 
 def _profile_categories(cells: NDArray[Any]) -> CategoryProfile:
@@ -67,7 +77,7 @@ def _profile_categories(cells: NDArray[Any]) -> CategoryProfile:
 
 
 def build_golden(signature: Signature, frame: pd.DataFrame, predictions: Predictions, estimator: str) -> Golden:
-    """Golden rows from the first test rows. `frame` has the signature's columns; the predictions are its rows' answers."""
+    """Golden rows: the first test rows (`frame` has the signature's columns) with the answers to them."""
     rows = [list(row) for row in frame.head(MAX_GOLDEN_ROWS).itertuples(index=False, name=None)]
     probabilities = predictions.probabilities
     document: dict[str, Any] = {

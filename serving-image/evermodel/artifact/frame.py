@@ -6,6 +6,7 @@ objects of `str` with None for a missing value.
 
 import math
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ def category_text(value: Any) -> str | None:
         return None
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
-    if isinstance(value, float | np.floating):
+    if isinstance(value, float | np.floating | Decimal):
         if math.isnan(value):
             return None
         return str(int(value)) if float(value).is_integer() else repr(float(value))

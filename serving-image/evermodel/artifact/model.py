@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from evermodel.artifact import manifest as names
 from evermodel.artifact.baseline import Baseline
@@ -19,6 +20,7 @@ from evermodel.artifact.golden import Golden
 from evermodel.artifact.manifest import Manifest
 from evermodel.artifact.signature import ClassLabel, Signature
 from evermodel.artifact.store import ArtifactFiles, read_artifact
+from evermodel.errors import DataError
 from evermodel_api.training import Task
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "answers_of",
     "describe_artifact",
     "frame_from_rows",
+    "in_words",
     "load_artifact",
     "model_frame",
     "predict",
@@ -75,16 +78,23 @@ class Predictions:
 
 def _documents(uri: str, files: ArtifactFiles) -> dict[str, Any]:
     content = files.contents
-    return {
-        "uri": uri,
-        "digest": files.manifest.digest,
-        "manifest": files.manifest,
-        "signature": Signature.model_validate_json(content[names.SIGNATURE]),
-        "golden": Golden.model_validate_json(content[names.GOLDEN]),
-        "baseline": Baseline.model_validate_json(content[names.BASELINE]),
-        "evaluation": json.loads(content[names.EVALUATION]),
-        "environment": json.loads(content[names.ENVIRONMENT]),
-    }
+    try:
+        return {
+            "uri": uri,
+            "digest": files.manifest.digest,
+            "manifest": files.manifest,
+            "signature": Signature.model_validate_json(content[names.SIGNATURE]),
+            "golden": Golden.model_validate_json(content[names.GOLDEN]),
+            "baseline": Baseline.model_validate_json(content[names.BASELINE]),
+            "evaluation": json.loads(content[names.EVALUATION]),
+            "environment": json.loads(content[names.ENVIRONMENT]),
+        }
+    except (ValidationError, ValueError) as error:
+        cause = " ".join(str(error).split())[:200]
+        raise DataError(
+            "ArtifactInvalid",
+            f"a document of the artifact {uri} is not one that this image reads ({cause}); train the model again",
+        ) from error
 
 
 def describe_artifact(uri: str, digest: str | None) -> ArtifactDocuments:
@@ -112,7 +122,7 @@ def load_artifact(uri: str, digest: str | None, *, verify: bool = True) -> Loade
     """
     from evermodel.artifact.skops_file import load_model  # noqa: PLC0415  heavy: only who loads a model pays for it
 
-    files = read_artifact(uri, digest, verify=verify)
+    files = read_artifact(uri, digest, only=[names.MODEL, *_DOCUMENTS], verify=verify)
     return LoadedArtifact(**_documents(uri, files), model=load_model(files.contents[names.MODEL]))
 
 
@@ -148,7 +158,13 @@ def predict(loaded: LoadedArtifact, frame: pd.DataFrame) -> Predictions:
 
 def answers_of(model: Any, signature: Signature, frame: pd.DataFrame) -> Predictions:
     """As `predict`, of a fitted pipeline that is in no artifact yet."""
-    values, probabilities = answer(model, signature, frame)
+    return in_words(signature, *answer(model, signature, frame))
+
+
+def in_words(
+    signature: Signature, values: NDArray[np.float64], probabilities: NDArray[np.float64] | None
+) -> Predictions:
+    """Class numbers as the classes that they stand for; the numbers of a regression as they are."""
     classes = signature.classes
     labels: list[ClassLabel] = [classes[int(v)] for v in values] if classes else values.tolist()
     return Predictions(labels, probabilities)

@@ -3,8 +3,10 @@
 A file names the types it wants made. skops knows scikit-learn's estimators and numpy; what else our estimators hold is
 in `_ALLOWED`. Anything more is refused by its name before anything is built.
 
-The bytes are canonical: skops names its entries by memory addresses and stamps them with the time, so the archive is
-written anew with addresses numbered in order and one fixed date. Equal models have equal bytes.
+The bytes are canonical: equal models have equal bytes. skops names its entries by memory addresses and stamps them with
+the time, so the archive is written anew with addresses numbered in order and one fixed date. What says nothing about
+the model is left out: the memory between the fields of a tree's nodes, which nobody wrote, and how many threads there
+were.
 """
 
 import io
@@ -14,9 +16,10 @@ from collections.abc import Iterator
 from typing import Any
 from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 
+import numpy as np
 import skops.io
 
-from evermodel.errors import DataError
+from evermodel.errors import DataError, SpecError
 
 _ALLOWED = (
     "numpy.dtype",
@@ -45,10 +48,15 @@ def dump_model(model: Any) -> bytes:
     """The fitted pipeline as canonical skops bytes.
 
     Raises:
-        DataError: `ModelTypeRefused` when the model holds a type that could not be loaded again.
+        SpecError: `ModelTypeRefused` when the model holds a type that could not be loaded again.
     """
     content = _canonical(skops.io.dumps(model))
-    _refuse_unknown(content)
+    if refused := _refused_types(content):
+        raise SpecError(
+            "ModelTypeRefused",
+            f"the fitted model holds {', '.join(refused)}, which is not among the types that may be loaded again; "
+            "choose other params, such as another metric",
+        )
     return content
 
 
@@ -58,7 +66,12 @@ def load_model(content: bytes) -> Any:
     Raises:
         DataError: `ModelTypeRefused` naming the type, or `ArtifactInvalid` when the bytes are no model file.
     """
-    _refuse_unknown(content)
+    if refused := _refused_types(content):
+        raise DataError(
+            "ModelTypeRefused",
+            f"the model file wants to make {', '.join(refused)}, which is not among the types this image allows; "
+            "train the model again with an estimator of the API",
+        )
     try:
         return skops.io.loads(content, trusted=list(_ALLOWED))
     except Exception as error:
@@ -66,17 +79,12 @@ def load_model(content: bytes) -> Any:
         raise _invalid(error) from error
 
 
-def _refuse_unknown(content: bytes) -> None:
+def _refused_types(content: bytes) -> list[str]:
     try:
         untrusted = set(skops.io.get_untrusted_types(data=content))
     except Exception as error:
         raise _invalid(error) from error
-    if refused := sorted(untrusted - set(_ALLOWED)):
-        raise DataError(
-            "ModelTypeRefused",
-            f"the model file wants to make {', '.join(refused)}, which is not among the types this image allows; "
-            "train the model again with an estimator of the API",
-        )
+    return sorted(untrusted - set(_ALLOWED))
 
 
 def _invalid(error: Exception) -> DataError:
@@ -87,7 +95,8 @@ def _invalid(error: Exception) -> DataError:
 def _canonical(content: bytes) -> bytes:
     with ZipFile(io.BytesIO(content)) as archive:
         schema = json.loads(archive.read(_SCHEMA))
-        entries = {name: archive.read(name) for name in archive.namelist() if name != _SCHEMA}
+        entries = {name: _canonical_entry(name, archive.read(name)) for name in archive.namelist() if name != _SCHEMA}
+    _forget_threads(schema)
     renamed = _number_nodes(schema)
     buffer = io.BytesIO()
     with ZipFile(buffer, "w") as archive:
@@ -95,6 +104,27 @@ def _canonical(content: bytes) -> bytes:
         for old, new in renamed.items():
             _write_entry(archive, new, entries[old])
     return buffer.getvalue()
+
+
+def _canonical_entry(name: str, content: bytes) -> bytes:
+    if not name.endswith(".npy"):
+        return content
+    array = np.load(io.BytesIO(content), allow_pickle=False)
+    if array.dtype.names is None:
+        return content
+    clean = np.zeros(array.shape, array.dtype)
+    for field in array.dtype.names:
+        clean[field] = array[field]
+    buffer = io.BytesIO()
+    np.save(buffer, clean, allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _forget_threads(schema: dict[str, Any]) -> None:
+    """Let the bins of HistGradientBoosting take the threads of where they are used, not of where they were made."""
+    for node in _nodes(schema):
+        if node.get("__class__") == "_BinMapper":
+            node["content"]["content"]["n_threads"]["content"] = "null"
 
 
 def _write_entry(archive: ZipFile, name: str, content: bytes) -> None:

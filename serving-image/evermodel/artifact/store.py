@@ -38,10 +38,14 @@ def _told(uri: str) -> Iterator[None]:
     except FileNotFoundError:
         raise
     except (OSError, ImportError, ValueError) as error:
-        raise RunError(
-            "StoreUnavailable",
-            f"the store {uri} cannot be used: {error}; check that it is reachable and that this run may use it",
-        ) from error
+        raise _unavailable(uri, error) from error
+
+
+def _unavailable(uri: str, error: Exception) -> RunError:
+    return RunError(
+        "StoreUnavailable",
+        f"the store {uri} cannot be used: {error}; check that it is reachable and that this run may use it",
+    )
 
 
 def absolute_uri(uri: str) -> str:
@@ -68,13 +72,16 @@ def write_bytes(uri: str, content: bytes) -> None:
     Raises:
         RunError: `StoreUnavailable` when the store cannot be written.
     """
-    with _told(uri):
-        filesystem, path = fsspec.core.url_to_fs(uri)
-        if isinstance(filesystem, LocalFileSystem):
-            _replace_file(Path(path), content)
-        else:
-            filesystem.makedirs(filesystem._parent(path), exist_ok=True)  # noqa: SLF001  fsspec's name for it
-            filesystem.pipe_file(path, content)
+    try:
+        with _told(uri):
+            filesystem, path = fsspec.core.url_to_fs(uri)
+            if isinstance(filesystem, LocalFileSystem):
+                _replace_file(Path(path), content)
+            else:
+                filesystem.makedirs(filesystem._parent(path), exist_ok=True)  # noqa: SLF001  fsspec's name for it
+                filesystem.pipe_file(path, content)
+    except FileNotFoundError as error:  # a place where no directory can be made
+        raise _unavailable(uri, error) from error
 
 
 def list_names(uri: str) -> list[str]:

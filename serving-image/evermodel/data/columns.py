@@ -40,46 +40,67 @@ class Column:
         return Column(self.name, "category", self.datatype, _objects(category_values(self.cells.tolist())))
 
 
-def read_column(name: str, raw: "pd.Series[Any]") -> Column:
+@dataclass(frozen=True)
+class _Place:
+    """A column, as messages name it."""
+
+    name: str
+    is_target: bool
+
+    def __str__(self) -> str:
+        return f"the {'target' if self.is_target else 'column'} {self.name!r}"
+
+    @property
+    def or_exclude(self) -> str:
+        return "" if self.is_target else ", or add it to data.exclude"
+
+
+def read_column(name: str, raw: "pd.Series[Any]", *, is_target: bool = False) -> Column:
     """The column with canonical values.
+
+    Args:
+        name: its name.
+        raw: its values, as the source gave them.
+        is_target: whether it is the target, which cannot be excluded, so that messages name another remedy.
 
     Raises:
         SpecError: `ColumnNotAFeature` for dates and other values that are neither numbers nor categories.
         DataError: `MixedTypes` when values of several kinds are mixed, `InfiniteValues`.
     """
+    where = _Place(name, is_target)
     if isinstance(raw.dtype, pd.CategoricalDtype):
         raw = raw.astype(raw.cat.categories.dtype)
     if dtypes.is_bool_dtype(raw.dtype):
         return _category(name, "BOOL", raw)
     if dtypes.is_integer_dtype(raw.dtype):
-        return _number(name, "FP64" if raw.hasnans else "INT64", raw.to_numpy(dtype=np.float64, na_value=np.nan))
+        return _number(where, "FP64" if raw.hasnans else "INT64", raw.to_numpy(dtype=np.float64, na_value=np.nan))
     if dtypes.is_float_dtype(raw.dtype):
-        return _number(name, "FP64", np.asarray(raw.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64))
+        return _number(where, "FP64", np.asarray(raw.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64))
     if raw.dtype == object or isinstance(raw.dtype, pd.StringDtype):
-        return _from_objects(name, raw)
-    raise _not_a_feature(name, str(raw.dtype))
+        return _from_objects(where, raw)
+    raise _not_a_feature(where, str(raw.dtype))
 
 
-def _from_objects(name: str, raw: "pd.Series[Any]") -> Column:
+def _from_objects(where: _Place, raw: "pd.Series[Any]") -> Column:
     present = raw.dropna()
     kinds = {value_type: _kind_of(value_type) for value_type in set(map(type, present.tolist()))}
     names = sorted({kind for kind in kinds.values() if kind})
     if None in kinds.values():
         unknown = next(value_type for value_type, kind in kinds.items() if kind is None)
-        raise _not_a_feature(name, unknown.__name__)
+        raise _not_a_feature(where, unknown.__name__)
     if len(names) > 1:
         examples = ", ".join(repr(next(v for v in present if kinds[type(v)] == kind)) for kind in names)
         raise DataError(
             "MixedTypes",
-            f"the column {name!r} mixes {' and '.join(names)} (such as {examples}); give it one type, or exclude it",
+            f"{where} mixes {' and '.join(names)} (such as {examples}); give it one type{where.or_exclude}",
         )
     if names == ["text"]:
-        return _category(name, "BYTES", raw)
+        return _category(where.name, "BYTES", raw)
     if names == ["booleans"]:
-        return _category(name, "BOOL", raw)
+        return _category(where.name, "BOOL", raw)
     whole = len(present) == len(raw) > 0 and all(issubclass(value_type, int | np.integer) for value_type in kinds)
     values = raw.map(float, na_action="ignore").to_numpy(dtype=np.float64, na_value=np.nan)
-    return _number(name, "INT64" if whole else "FP64", np.asarray(values, dtype=np.float64))
+    return _number(where, "INT64" if whole else "FP64", np.asarray(values, dtype=np.float64))
 
 
 _KINDS: tuple[tuple[Callable[[type], bool], str], ...] = (
@@ -97,23 +118,23 @@ def _category(name: str, datatype: Datatype, raw: "pd.Series[Any]") -> Column:
     return Column(name, "category", datatype, _objects(category_values(raw.tolist())))
 
 
-def _number(name: str, datatype: Datatype, values: NDArray[np.float64]) -> Column:
+def _number(where: _Place, datatype: Datatype, values: NDArray[np.float64]) -> Column:
     if infinite := int(np.isinf(values).sum()):
         raise DataError(
             "InfiniteValues",
-            f"the column {name!r} holds {infinite} infinite values; write them as missing in the source, or exclude it",
+            f"{where} holds {infinite} infinite values; mend them in the source{where.or_exclude}",
         )
-    return Column(name, "number", datatype, values + 0.0)  # + 0.0 makes -0.0 the same zero
+    return Column(where.name, "number", datatype, values + 0.0)  # + 0.0 makes -0.0 the same zero
 
 
-def _not_a_feature(name: str, what: str) -> SpecError:
+def _not_a_feature(where: _Place, what: str) -> SpecError:
     moments = {t.__name__ for t in (date, datetime, time, timedelta, pd.Timestamp, pd.Timedelta)}
     is_moment = what in moments or what.startswith(("datetime", "timedelta", "period"))
     kind = "dates or times" if is_moment else f"values of the type {what}"
     return SpecError(
         "ColumnNotAFeature",
-        f"the column {name!r} holds {kind}, which a model cannot take; add it to data.exclude, "
-        "or turn it into a number or text in the source",
+        f"{where} holds {kind}, which a model cannot take; turn it into a number or text in the source"
+        f"{where.or_exclude}",
     )
 
 

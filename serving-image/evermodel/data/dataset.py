@@ -44,7 +44,7 @@ def make_dataset(rows: pd.DataFrame, spec: TrainingSpec) -> Dataset:
     cleaned = clean_rows(rows, spec.data.rows)
     left_out = {spec.target, *spec.data.exclude}
     features = [read_column(str(name), cleaned[name]) for name in cleaned.columns if name not in left_out]
-    target_column = read_column(spec.target, cleaned[spec.target])
+    target_column = read_column(spec.target, cleaned[spec.target], is_target=True)
     target = read_target(target_column, spec.task)
     table = [*features, target_column]
     hashes = row_hashes(table)

@@ -1,5 +1,7 @@
 """Rows from CSV and Parquet files: any fsspec URL, a path, or a glob of them."""
 
+import zlib
+from lzma import LZMAError
 from pathlib import Path
 from typing import IO, Any
 
@@ -73,7 +75,15 @@ def _parse(name: str, path: str, kind: str, file: IO[bytes]) -> pd.DataFrame:
         return pd.read_csv(file, low_memory=False) if kind == "csv" else pd.read_parquet(file, engine="pyarrow")
     except EmptyDataError:
         raise DataError("NoRows", f"source {name!r}: {path} is empty; give it a header and rows") from None
-    except (ParserError, UnicodeDecodeError, ValueError) as error:
-        raise DataError(
-            "SourceUnreadable", f"source {name!r}: {path} cannot be read as {kind}: {str(error).strip()}; mend the file"
-        ) from error
+    except (ParserError, ValueError, EOFError, zlib.error, LZMAError) as error:
+        raise _unreadable(name, path, kind, error) from error
+    except OSError as error:
+        if error.errno is not None:
+            raise
+        # no call to the system failed: gzip, bz2 and Arrow found that the bytes are damaged
+        raise _unreadable(name, path, kind, error) from error
+
+
+def _unreadable(name: str, path: str, kind: str, error: Exception) -> DataError:
+    said = " ".join(str(error).split())[:300].rstrip(".")
+    return DataError("SourceUnreadable", f"source {name!r}: {path} cannot be read as {kind}: {said}; mend the file")

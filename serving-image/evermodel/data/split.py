@@ -4,16 +4,22 @@ Each distinct row has a rank, by a hash of its content and the seed; the first r
 does not matter, a row (almost) keeps its side when others join, and equal rows are never on both sides.
 """
 
+from collections.abc import Sequence
 from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
+from evermodel.artifact.signature import ClassLabel
 from evermodel.errors import DataError
 
 
 def held_out_rows(
-    hashes: NDArray[np.bytes_], strata: NDArray[np.float64], share: float, seed: int
+    hashes: NDArray[np.bytes_],
+    strata: NDArray[np.float64],
+    share: float,
+    seed: int,
+    classes: Sequence[ClassLabel] = (),
 ) -> NDArray[np.bool_]:
     """True for the rows that are held out.
 
@@ -22,6 +28,7 @@ def held_out_rows(
         strata: shape (rows,); the share is kept inside each stratum (all equal: in all rows together).
         share: share of rows to hold out.
         seed: another seed holds out other rows.
+        classes: what the strata 0..k-1 are called, for messages; none where all rows are one stratum.
 
     Raises:
         DataError: `TooFewRows` when a stratum has fewer than two distinct rows.
@@ -33,8 +40,8 @@ def held_out_rows(
         if len(sizes) < 2:
             raise DataError(
                 "TooFewRows",
-                f"{_named(strata)} {len(sizes)} distinct row where at least 2 are needed, one for training and one for "
-                "the test; give more rows",
+                f"{_named(stratum, classes)} {len(sizes)} distinct row where at least 2 are needed, one for training "
+                "and one for the test; give more rows",
             )
         ends = np.cumsum(sizes)[:-1]
         groups = int(np.argmin(np.abs(ends - share * len(rows)))) + 1
@@ -42,8 +49,14 @@ def held_out_rows(
     return held_out
 
 
-def fold_numbers(hashes: NDArray[np.bytes_], strata: NDArray[np.float64], folds: int, seed: int) -> NDArray[np.intp]:
-    """Number of the fold, 0..folds-1, that each row is validated in.
+def fold_numbers(
+    hashes: NDArray[np.bytes_],
+    strata: NDArray[np.float64],
+    folds: int,
+    seed: int,
+    classes: Sequence[ClassLabel] = (),
+) -> NDArray[np.intp]:
+    """Number of the fold, 0..folds-1, that each row is validated in. Arguments as of `held_out_rows`.
 
     Raises:
         DataError: `TooFewRows` when a stratum has fewer distinct rows than there are folds.
@@ -55,8 +68,8 @@ def fold_numbers(hashes: NDArray[np.bytes_], strata: NDArray[np.float64], folds:
         if len(sizes) < folds:
             raise DataError(
                 "TooFewRows",
-                f"{_named(strata)} {len(sizes)} distinct training rows, and {folds} folds need at least {folds}; "
-                "give more rows or a smaller validation.cv.folds",
+                f"{_named(stratum, classes)} {len(sizes)} distinct training rows, and {folds} folds need at least "
+                f"{folds}; give more rows or a smaller validation.cv.folds",
             )
         numbers[rows] = group_of % folds
     return numbers
@@ -72,5 +85,5 @@ def _ranked_groups(hashes: NDArray[np.bytes_], salt: bytes) -> tuple[NDArray[np.
     return ranks[inverse], counts[order]
 
 
-def _named(strata: NDArray[np.float64]) -> str:
-    return "the data has" if len(np.unique(strata)) == 1 else "one of the classes has"
+def _named(stratum: float, classes: Sequence[ClassLabel]) -> str:
+    return f"the class {classes[int(stratum)]!r} has" if classes else "the data has"

@@ -88,7 +88,13 @@ def _read(connection: sa.Connection, name: str, query: str, as_of: datetime) -> 
     if "asOf" in statement._bindparams:  # noqa: SLF001  SQLAlchemy refuses to bind what is not named
         statement = statement.bindparams(sa.bindparam("asOf", type_=sa.DateTime(timezone=True)))
         parameters["asOf"] = as_of
-    result = connection.execution_options(stream_results=True, yield_per=_CHUNK_ROWS).execute(statement, parameters)
+    with connection.execution_options(stream_results=True, yield_per=_CHUNK_ROWS).execute(
+        statement, parameters
+    ) as rows:
+        return _frame(rows, name)
+
+
+def _frame(result: sa.CursorResult[Any], name: str) -> pd.DataFrame:
     if not result.returns_rows:
         raise SpecError("QueryRefused", f"source {name!r}: the query gives no rows; write one SELECT")
     columns = list(result.keys())

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.pipeline import Pipeline
 
 from evermodel.artifact.model import answer
 from evermodel.artifact.signature import Signature
@@ -18,6 +19,8 @@ from evermodel.training.pipeline import Plan, build_pipeline
 from evermodel_api.training import Algorithm, Metric, Task, TrainingSpec
 
 Progress = Callable[[str], None]
+_LIBRARY_ERRORS = (ValueError, TypeError, AttributeError, ArithmeticError, LookupError)
+"""What scikit-learn and XGBoost raise when parameters and rows do not fit together."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Candidate:
 
 
 def wanted_metrics(spec: TrainingSpec) -> tuple[Metric, ...]:
-    """What is measured: what the spec names or the task's defaults, and what its gates look at. The first one chooses."""
+    """What is measured: what the spec names, or the task's defaults, and what gates look at. The first one chooses."""
     named = [*(spec.validation.metrics or DEFAULT_METRICS[spec.task]), *(gate.metric for gate in spec.gates)]
     return tuple(dict.fromkeys(named))
 
@@ -65,19 +68,47 @@ def fit(plan: Plan, algorithm: Algorithm, signature: Signature, rows: Rows, seed
         warnings.simplefilter("always")
         try:
             pipeline.fit(estimator_frame(signature, rows.frame), truth)
-        except (ValueError, TypeError, AttributeError, ArithmeticError) as error:
+        except _LIBRARY_ERRORS as error:
             said = " ".join(str(error).split())[:600]
             raise SpecError(
                 "FitFailed",
-                f"the algorithm {algorithm.name!r} ({algorithm.estimator}) could not be fitted: {said}; "
-                "correct its params or the pipeline",
+                f"{described(algorithm)} could not be fitted: {said}; correct its params or the pipeline",
             ) from error
+    _forget_jobs(pipeline)
     return pipeline, tuple(dict.fromkeys(" ".join(str(warning.message).split())[:200] for warning in caught))
 
 
-def evaluate(model: Any, signature: Signature, rows: Rows) -> Answers:
-    """A model's answers beside the truth."""
-    predicted, probabilities = answer(model, signature, rows.frame)
+def _forget_jobs(pipeline: Pipeline) -> None:
+    """Let a fitted model answer with one thread, however many fitted it.
+
+    Forests add up what their trees say in the order in which threads come, which changes the last bits of an answer.
+    """
+    estimator = pipeline.named_steps["estimator"]
+    if estimator.get_params(deep=False).get("n_jobs") not in {None, 1}:
+        estimator.set_params(n_jobs=1)
+
+
+def described(algorithm: Algorithm) -> str:
+    """An algorithm, as messages name it."""
+    return f"the algorithm {algorithm.name!r} ({algorithm.estimator})"
+
+
+def evaluate(model: Any, signature: Signature, rows: Rows, who: str) -> Answers:
+    """A model's answers beside the truth. `who` is the model, for messages.
+
+    Raises:
+        SpecError: `FitFailed` when the model cannot answer rows that it was not fitted on.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # such as levels that training never saw: they are in the scores
+        try:
+            predicted, probabilities = answer(model, signature, rows.frame)
+        except _LIBRARY_ERRORS as error:
+            said = " ".join(str(error).split())[:600]
+            raise SpecError(
+                "FitFailed",
+                f"{who} cannot answer rows that it was not fitted on: {said}; correct its params or the pipeline",
+            ) from error
     return Answers(rows.truth, predicted, probabilities, len(signature.classes))
 
 
@@ -96,7 +127,7 @@ def cross_validate(
         for fold in range(int(folds.max()) + 1):
             model, warned = fit(plan, algorithm, signature, rows.where(folds != fold), spec.run.seed)
             notes.extend(warned)
-            answers = evaluate(model, signature, rows.where(folds == fold))
+            answers = evaluate(model, signature, rows.where(folds == fold), described(algorithm))
             for metric, values in scores.items():
                 values.append(measure(metric, answers))
         means = {metric: float(np.mean(values)) for metric, values in scores.items()}

@@ -106,9 +106,9 @@ def paired_bootstrap(
 ) -> Interval:
     """Bounds of challenger minus champion, each one-sided at `confidence`, in the metric's unit.
 
-    Both models are measured on the same resampled rows, so that what is hard for both cancels out. Classes are resampled
-    each by itself, so that every resample has all of them. Percentile bootstrap: Efron and Tibshirani, An Introduction to
-    the Bootstrap (1993), chapter 13.
+    Both models are measured on the same resampled rows, so that what is hard for both cancels out. Classes are
+    resampled each by itself, so that every resample has all of them. Percentile bootstrap: Efron and Tibshirani, An
+    Introduction to the Bootstrap (1993), chapter 13.
     """
     generator = np.random.default_rng(seed)
     strata = challenger.truth if metric.task is Task.CLASSIFICATION else np.zeros_like(challenger.truth)

@@ -54,8 +54,8 @@ def plan_columns(spec: PipelineSpec, columns: Sequence[Column]) -> Plan:
     A column of numbers that a branch selects by name and encodes (OneHotEncoder, OrdinalEncoder) is a category.
 
     Raises:
-        SpecError: `ColumnMissing` when a branch names a column that is no feature; `ColumnKindsDiffer` when two branches
-            take a column as a number and as a category; `NoFeatures` when no branch takes any column.
+        SpecError: `ColumnMissing` when a branch names a column that is no feature; `ColumnKindsDiffer` when two
+            branches take a column as a number and as a category; `NoFeatures` when no branch takes any column.
     """
     specs = spec.columns or _DEFAULT_BRANCHES
     branches = [Branch(branch, i, _selected(branch, i, columns)) for i, branch in enumerate(specs)]
@@ -116,8 +116,8 @@ def _check_kind(column: Column, branch: Branch, encoded: dict[str, Branch]) -> N
     if other is not None and not _encodes_by_name(branch.spec):
         raise SpecError(
             "ColumnKindsDiffer",
-            f"pipeline.columns: {branch.spec.name!r} takes the column {column.name!r} as a number and {other.spec.name!r} "
-            f"as a category; add {column.name} to select.exclude of {branch.spec.name!r}",
+            f"pipeline.columns: {branch.spec.name!r} takes the column {column.name!r} as a number and "
+            f"{other.spec.name!r} as a category; add {column.name} to select.exclude of {branch.spec.name!r}",
         )
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from evermodel.artifact import manifest as names
 from evermodel.artifact.build import build_baseline, build_golden, column_signature, environment
-from evermodel.artifact.model import LoadedArtifact, answers_of, load_artifact, model_frame
+from evermodel.artifact.model import LoadedArtifact, in_words, load_artifact, model_frame
 from evermodel.artifact.records import RunRecord, read_record, write_record
 from evermodel.artifact.signature import Signature
 from evermodel.artifact.skops_file import dump_model, load_model
@@ -20,7 +20,7 @@ from evermodel.artifact.store import make_manifest, write_artifact
 from evermodel.data.dataset import Dataset, make_dataset
 from evermodel.data.sources import read_source
 from evermodel.data.split import fold_numbers, held_out_rows
-from evermodel.errors import RunError
+from evermodel.errors import DataError, SpecError
 from evermodel.metrics import Answers, measure
 from evermodel.training.evaluate import (
     Candidate,
@@ -28,6 +28,7 @@ from evermodel.training.evaluate import (
     check_classes,
     choose,
     cross_validate,
+    described,
     evaluate,
     fit,
     wanted_metrics,
@@ -116,7 +117,8 @@ def _prepare(order: TrainingOrder, secrets: Path, progress: Progress) -> _Parts:
     progress(f"{len(raw)} rows read, {len(dataset)} after cleaning")
     plan = plan_columns(spec.pipeline, dataset.columns)
     strata = dataset.target.cells if _stratifies(spec) else np.zeros(len(dataset))
-    held_out = held_out_rows(dataset.hashes, strata, spec.data.split.test, spec.run.seed)
+    strata_names = dataset.target.classes if _stratifies(spec) else ()
+    held_out = held_out_rows(dataset.hashes, strata, spec.data.split.test, spec.run.seed, strata_names)
     columns = [column_signature(c.name, c.kind, c.datatype, c.cells[~held_out]) for c in plan.features]
     signature = Signature(task=spec.task, target=spec.target, columns=columns, classes=list(dataset.target.classes))
     rows = Rows(pd.DataFrame({c.name: c.cells for c in plan.features}), dataset.target.cells)
@@ -145,7 +147,8 @@ def _develop(spec: TrainingSpec, parts: _Parts, progress: Progress) -> _Winner:
         truth = parts.training.truth
         by_class = spec.task is Task.CLASSIFICATION and spec.validation.cv.kind != "KFold"
         strata = truth if by_class else np.zeros(len(truth))
-        folds = fold_numbers(parts.hashes, strata, spec.validation.cv.folds, spec.run.seed)
+        strata_names = parts.signature.classes if by_class else []
+        folds = fold_numbers(parts.hashes, strata, spec.validation.cv.folds, spec.run.seed, strata_names)
         if spec.task is Task.CLASSIFICATION:
             fits = [folds != fold for fold in range(spec.validation.cv.folds)]
             check_classes(truth, fits, parts.signature, "give more rows of it, or use cv kind StratifiedKFold")
@@ -154,7 +157,7 @@ def _develop(spec: TrainingSpec, parts: _Parts, progress: Progress) -> _Winner:
     model, _ = fit(parts.plan, best.algorithm, parts.signature, parts.training, spec.run.seed)
     # What is measured is what will be loaded: the model after its way through the file.
     model = load_model(dump_model(model))
-    answers = evaluate(model, parts.signature, parts.test)
+    answers = evaluate(model, parts.signature, parts.test, described(best.algorithm))
     measured = {metric: measure(metric, answers) for metric in wanted_metrics(spec)}
     metrics = {str(metric): value for metric, value in measured.items() if not np.isnan(value)}
     return _Winner(best, candidates, model, answers, metrics)
@@ -177,14 +180,17 @@ def _judge(
 
 
 def _ask_champion(reference: ChampionRef, parts: _Parts) -> Champion:
-    """The champion's answers to the same test rows, from the columns that it takes."""
+    """The champion's answers to the same test rows, from the columns that it takes.
+
+    Raises:
+        RunError: `StoreUnavailable`: it may come back, and then the champion can be asked.
+    """
     try:
         loaded = load_artifact(reference.artifact.uri, reference.artifact.digest)
         _same_question(loaded, parts.signature)
-        answers = evaluate(
-            loaded.model, loaded.signature, Rows(model_frame(loaded.signature, parts.test_raw), parts.test.truth)
-        )
-    except RunError as error:
+        rows = Rows(model_frame(loaded.signature, parts.test_raw), parts.test.truth)
+        answers = evaluate(loaded.model, loaded.signature, rows, "it")
+    except (DataError, SpecError) as error:
         return Champion(reference.version, None, f"the champion {reference.version} cannot be asked: {error}")
     return Champion(reference.version, answers)
 
@@ -194,7 +200,7 @@ def _same_question(champion: LoadedArtifact, signature: Signature) -> None:
     old = champion.signature
     if (old.task, old.target, old.classes) == (signature.task, signature.target, signature.classes):
         return
-    raise RunError(
+    raise SpecError(
         "ChampionDiffers",
         f"it answers {old.target!r} as {old.classes or 'a number'} and the new model {signature.target!r} as "
         f"{signature.classes or 'a number'}; give the new question a ModelTraining of its own, or drop the gate once",
@@ -207,7 +213,7 @@ def _estimator(winner: _Winner) -> str:
 
 def _contents(spec: TrainingSpec, parts: _Parts, winner: _Winner) -> dict[str, bytes]:
     """The files of the artifact, all but the manifest. No time, host or run is in any of them."""
-    predictions = answers_of(winner.model, parts.signature, parts.test.frame)
+    predictions = in_words(parts.signature, winner.answers.predicted, winner.answers.probabilities)
     golden = build_golden(parts.signature, parts.test.frame, predictions, _estimator(winner))
     baseline = build_baseline(parts.signature, parts.training.frame, winner.metrics)
     return {

@@ -1,11 +1,12 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from pydantic import ValidationError
+
 from evermodel_api.base import Condition, Resources, parse_duration
 from evermodel_api.deployment import Strategy
 from evermodel_api.monitor import Schedule
 from evermodel_api.training import RunSettings
-from pydantic import ValidationError
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-from evermodel_api.kinds import KINDS, Kind
-from evermodel_api.schema import custom_resource_definition
 from pydantic import ValidationError
 from tests.cases import CASES, OBJECTS, Case
+
+from evermodel_api.kinds import KINDS, Kind
+from evermodel_api.schema import custom_resource_definition
 
 BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -4,10 +4,11 @@ from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
+from pydantic import Field
+
 from evermodel_api.base import Conditions, Quantity, Reference, Rule, Schema
 from evermodel_api.schema import structural_schema
 from evermodel_api.training import Parameters
-from pydantic import Field
 
 
 def field(model: type[Schema], name: str, **options: bool) -> dict[str, Any]:

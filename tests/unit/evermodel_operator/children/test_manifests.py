@@ -27,7 +27,9 @@ from evermodel_operator.settings import Settings
 
 GOLDEN = Path(__file__).parent / "golden"
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
-ARTIFACT = Artifact(uri="file:///var/lib/evermodel/store/clinic/artifacts/aa", digest="sha256:" + "a" * 64, size_bytes=9)
+ARTIFACT = Artifact(
+    uri="file:///var/lib/evermodel/store/clinic/artifacts/aa", digest="sha256:" + "a" * 64, size_bytes=9
+)
 IMAGE = "evermodel@sha256:" + "b" * 64
 SETTINGS = Settings.model_validate(
     {
@@ -40,7 +42,11 @@ CAUSE = Cause(by="driftmonitor/heart", reason="Performance", request="1795428000
 TRAINING = TrainingSpec.model_validate(
     {
         "target": "diagnosis",
-        "data": {"sources": [{"name": "patients", "sql": {"secretRef": {"name": "clinic-db", "key": "dsn"}, "query": "select 1"}}]},
+        "data": {
+            "sources": [
+                {"name": "patients", "sql": {"secretRef": {"name": "clinic-db", "key": "dsn"}, "query": "select 1"}}
+            ]
+        },
         "algorithms": [{"name": "kneighbors", "estimator": "KNeighborsClassifier"}],
         "run": {"resources": {"limits": {"cpu": 2, "memory": "1Gi"}}},
     }
@@ -48,7 +54,11 @@ TRAINING = TrainingSpec.model_validate(
 
 
 def owner(kind: str) -> Object:
-    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": "heart", "namespace": "clinic", "uid": "uid-1"}}
+    return {
+        "apiVersion": API_VERSION,
+        "kind": kind,
+        "metadata": {"name": "heart", "namespace": "clinic", "uid": "uid-1"},
+    }
 
 
 def training_order() -> TrainingOrder:
@@ -96,9 +106,9 @@ def version() -> VersionSpec:
     lineage = Lineage(
         name="heart", run="2", spec_digest=spec_digest(TRAINING), data_digest=ARTIFACT.digest, seed=0, cause=CAUSE
     )
-    return VersionSpec(model="heart", version=2, artifact=ARTIFACT, image=IMAGE, training=lineage, algorithm="kneighbors")
-
-
+    return VersionSpec(
+        model="heart", version=2, artifact=ARTIFACT, image=IMAGE, training=lineage, algorithm="kneighbors"
+    )
 
 
 class Plain(yaml.SafeDumper):
@@ -111,9 +121,7 @@ class Plain(yaml.SafeDumper):
 SERVED = DeploymentSpec.model_validate({"model": {"trainingRef": {"name": "heart"}}, "replicas": 2})
 MANIFESTS = {
     "training-job": lambda: training_job(owner("ModelTraining"), training_order(), "{}", SETTINGS),
-    "order": lambda: order_config_map(
-        owner("ModelTraining"), "heart-2", training_labels("heart", 2), training_order()
-    ),
+    "order": lambda: order_config_map(owner("ModelTraining"), "heart-2", training_labels("heart", 2), training_order()),
     "monitor-job": lambda: monitor_job(owner("DriftMonitor"), monitor_order(), IMAGE, SETTINGS),
     "serving-deployment": lambda: serving_deployment(
         owner("ModelDeployment"), serving_order(), IMAGE, SERVED, SETTINGS

@@ -37,7 +37,13 @@ def monitor(name: str, deployment: str, training: str | None = None) -> dict[str
 
 
 def child(kind: str, labels: dict[str, str], owner: dict[str, Any] | None = None) -> dict[str, Any]:
-    metadata: dict[str, Any] = {"name": "child", "namespace": "ns", "uid": "c", "resourceVersion": "1", "labels": labels}
+    metadata: dict[str, Any] = {
+        "name": "child",
+        "namespace": "ns",
+        "uid": "c",
+        "resourceVersion": "1",
+        "labels": labels,
+    }
     if owner:
         metadata["ownerReferences"] = [owner]
     return {"apiVersion": "batch/v1", "kind": kind, "metadata": metadata}
@@ -138,7 +144,13 @@ def test_children_and_their_pods_name_whom_they_are_made_for_by_a_label(label: s
 
 
 def test_a_child_names_its_controller():
-    owner = {"apiVersion": "evermodel.dev/v1alpha1", "kind": "DriftMonitor", "name": "m", "uid": "1", "controller": True}
+    owner = {
+        "apiVersion": "evermodel.dev/v1alpha1",
+        "kind": "DriftMonitor",
+        "name": "m",
+        "uid": "1",
+        "controller": True,
+    }
 
     assert named(affected(child("Job", {}, owner), Cache())) == {"DriftMonitor/m"}
     assert affected(child("Job", {}, {**owner, "controller": False}), Cache()) == set()

@@ -1,0 +1,98 @@
+"""The `evermodel` command as a program: exit codes, and one sentence on standard error."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from tests.unit.evermodel.bench import classes, manifest_of, numbers, run, save, spec_of, train
+
+from evermodel.cli import main
+
+PROGRAM = "import sys; from evermodel.cli import main; sys.exit(main())"
+
+
+def evermodel(*arguments: str):
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "said"),
+    [
+        ({}, 0, None),
+        ({"gates": [{"metric": "rmse", "max": -1.0}]}, 0, None),
+        ({"target": "z"}, 4, "target names the column 'z'"),
+        ({"task": "Classification"}, 4, "algorithms must fit the task"),
+        ({"data": {"rows": [{"dropMissing": {"columns": ["gone"]}}]}}, 3, "left none of 40 rows"),
+        ({"store": "unknown://bucket"}, 1, "the store unknown://bucket"),
+    ],
+)
+def test_the_exit_code_says_whose_fault_it_is(tmp_path, changes, code, said):
+    # given a training file
+    data = save(numbers().assign(gone=float("nan")), tmp_path / "rows.csv")
+    store = changes.pop("store", str(tmp_path / "store"))
+    file = tmp_path / "m.yaml"
+    file.write_text(manifest_of({**spec_of(data, data=changes.pop("data", {})), **changes}))
+    # when the program runs
+    ran = evermodel("train", "-f", str(file), "--store", store, "--json")
+    # then its exit code is the contract's, and it writes one sentence or none to standard error
+    assert ran.returncode == code, ran.stderr
+    if said is None:
+        assert ran.stderr == ""
+        assert json.loads(ran.stdout)["passed"] is ("gates" not in changes)
+    else:
+        assert ran.stdout == ""
+        assert ran.stderr.count("\n") == 1
+        assert ran.stderr.startswith("evermodel train: ")
+        assert said in ran.stderr
+
+
+def test_without_json_people_read_progress(tmp_path):
+    data = save(classes(), tmp_path / "rows.csv")
+    file = tmp_path / "m.yaml"
+    file.write_text(manifest_of(spec_of(data, "KNeighborsClassifier", gates=[{"metric": "f1", "min": 0.1}])))
+    ran = run("train", "-f", str(file), "--store", str(tmp_path / "store"))
+    assert ran.code == 0
+    assert ran.out.splitlines()[0] == "60 rows read, 60 after cleaning"
+    assert "gate f1 min holds" in ran.out
+    assert "m-1: only, roc_auc" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--set-source", "rows"], "--set-source rows: write NAME=PATH"),
+        (["--set-source", "=x.csv"], "write NAME=PATH"),
+        (["--set-source", "patients=x.csv"], "there is no source 'patients' to replace; the sources are rows"),
+    ],
+)
+def test_a_wrong_set_source_is_told(tmp_path, arguments, said):
+    ran = train(tmp_path, spec_of("rows.csv"), *arguments)
+    assert ran.code == 4
+    assert said in ran.sentence
+
+
+def test_a_store_is_needed(tmp_path):
+    file = tmp_path / "m.yaml"
+    file.write_text(manifest_of(spec_of("rows.csv")))
+    ran = run("train", "-f", str(file))
+    assert ran.code == 4
+    assert ran.sentence == "--store is missing: with -f give --store DIR"
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["train"], ["train", "-f", "a", "--order", "b"]])
+def test_wrong_usage_ends_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "usage: evermodel" in capsys.readouterr().err
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert all(command in said for command in ("train", "serve", "monitor"))
