@@ -22,7 +22,7 @@ from hack.generate import INSTALL, NAMESPACE, ROOT, dump
 
 Object: TypeAlias = dict[str, Any]
 _REFERENCE = re.compile(
-    r"(?:(?P<registry>[^/]*[.:][^/]*|localhost)/)?(?P<repository>[^:@]+)(?::(?P<tag>[^@]+))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
+    r"(?:(?P<registry>[^/]*[.:][^/]*|localhost)/)?(?P<repository>[^:@]+)(?::(?P<tag>[\w.-]{1,128}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
 _KEPT = "CustomResourceDefinition"
 """What uninstalling leaves: with the kinds, all that users wrote would go."""
@@ -174,7 +174,7 @@ class Installer:
             return f"It has said nothing: {error}"
 
     def _kubectl(self, *arguments: str, given: str | None = None) -> str:
-        return self._run([str(self.kubectl), f"--kubeconfig={self.kubeconfig}", *arguments], given=given)
+        return self._run([str(self.kubectl), *arguments, f"--kubeconfig={self.kubeconfig}"], given=given)
 
     def _run(self, command: list[str], *, given: str | None = None) -> str:
         result = subprocess.run(command, input=given, check=False, capture_output=True, text=True, timeout=900)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from evermodel.artifact.baseline import MAX_VALUES, Baseline, CategoryProfile, NumberProfile
 from evermodel.artifact.golden import Cell, Golden
-from evermodel.artifact.model import Predictions
+from evermodel.artifact.model import Predictions, answer
 from evermodel.artifact.signature import ColumnSignature, Signature
 from evermodel_api import __version__
 
@@ -32,6 +32,27 @@ def column_signature(name: str, kind: str, datatype: str, cells: NDArray[Any]) -
     if len(present) == 0:
         return ColumnSignature(**known)
     return ColumnSignature(**known, min=float(present.min()), max=float(present.max()))
+
+
+def try_missing(model: Any, signature: Signature, frame: pd.DataFrame) -> Signature:
+    """The signature, with what the model does when a value is missing: every column is tried on the first row."""
+    columns = [
+        column.model_copy(update={"takes_missing": _answers_without(model, signature, frame.head(1), column.name)})
+        for column in signature.columns
+    ]
+    return signature.model_copy(update={"columns": columns})
+
+
+def _answers_without(model: Any, signature: Signature, row: pd.DataFrame, name: str) -> bool:
+    kind = next(column.kind for column in signature.columns if column.name == name)
+    gap = pd.Series(
+        [np.nan if kind == "number" else None], index=row.index, dtype="float64" if kind == "number" else object
+    )
+    try:
+        answer(model, signature, row.assign(**{name: gap}))
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def build_baseline(signature: Signature, frame: pd.DataFrame, metrics: dict[str, float]) -> Baseline:

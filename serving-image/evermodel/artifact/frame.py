@@ -1,7 +1,7 @@
 """Rows as the model takes them: one place that says what a cell is, for training, serving and monitoring alike.
 
 A frame has the signature's columns in their order: numbers are float64 with NaN for a missing value, categories are
-objects of `str` with None for a missing value.
+`str` with None or NaN for a missing value (pandas decides which; `isna` knows both).
 """
 
 import math

@@ -28,7 +28,10 @@ class ColumnSignature(Schema):
     levels: list[str] = []
     """Categories seen in training, sorted, at most 1000."""
     missing: bool = False
-    """Whether values were missing in training. The fitted pipeline imputes, so a missing value is always accepted."""
+    """Whether values were missing in training."""
+    takes_missing: bool = True
+    """Whether the model answers a row in which the value is missing. Tried when the model was made: a pipeline that
+    imputes does, a linear model without one does not."""
 
 
 class Signature(Schema):

@@ -49,8 +49,8 @@ def _unavailable(uri: str, error: Exception) -> RunError:
 
 
 def absolute_uri(uri: str) -> str:
-    """A path as a `file://` URL; an URL as it is, without a slash at its end."""
-    return uri.rstrip("/") if "://" in uri else Path(uri).absolute().as_uri()
+    """A path as a `file://` URL as fsspec reads it, nothing escaped; an URL as it is, without a slash at its end."""
+    return uri.rstrip("/") if "://" in uri else f"file://{Path(uri).absolute().as_posix()}"
 
 
 def read_bytes(uri: str) -> bytes:

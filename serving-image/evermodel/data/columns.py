@@ -128,7 +128,7 @@ def _number(where: _Place, datatype: Datatype, values: NDArray[np.float64]) -> C
 
 
 def _not_a_feature(where: _Place, what: str) -> SpecError:
-    moments = {t.__name__ for t in (date, datetime, time, timedelta, pd.Timestamp, pd.Timedelta)}
+    moments = {t.__name__ for t in (date, datetime, time, timedelta, pd.Timestamp, pd.Timedelta, pd.Period)}
     is_moment = what in moments or what.startswith(("datetime", "timedelta", "period"))
     kind = "dates or times" if is_moment else f"values of the type {what}"
     return SpecError(

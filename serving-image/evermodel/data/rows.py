@@ -53,7 +53,13 @@ def _dedupe(frame: pd.DataFrame, step: Dedupe, where: str) -> pd.DataFrame:
             raise DataError(
                 "MixedTypes", f"{where}.by: the column {step.by!r} cannot be ordered ({error}); give it one type"
             ) from error
-    return frame.loc[ordered.drop_duplicates(step.keys, keep=step.keep).index.sort_values()]
+    try:
+        kept = ordered.drop_duplicates(step.keys, keep=step.keep)
+    except TypeError as error:  # lists and the like
+        raise DataError(
+            "MixedTypes", f"{where}.keys: {', '.join(step.keys)} cannot be compared ({error}); name other columns"
+        ) from error
+    return frame.loc[kept.index.sort_values()]
 
 
 def _drop_missing(frame: pd.DataFrame, step: DropMissing, where: str) -> pd.DataFrame:

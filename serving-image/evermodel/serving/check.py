@@ -1,8 +1,9 @@
 """Checks of values against the signature. Pure: JSON values in, clean columns out, or a sentence about one cell.
 
-Policy for missing values: JSON null, and an empty value in a path, are missing, and every column takes them (the fitted
-pipeline imputes). NaN and infinities are not JSON and are refused. Categories that training never saw are taken: the
-pipeline knows what to do with them, and the monitor counts them. Rows count from 0.
+Policy for missing values: JSON null, and an empty value in a path, are missing. A column takes them where the model was
+seen to answer without its value when it was made (`takes_missing`). NaN and infinities are not JSON and are
+refused. Categories that training never saw are taken: the pipeline knows what to do with them, and the monitor counts
+them. Rows count from 0.
 """
 
 import json
@@ -119,6 +120,12 @@ def check_column(column: ColumnSignature, values: Sequence[object], *, text: boo
         BadRequestError: which row, which column, what was expected and what came.
     """
     types = set(map(type, values))
+    if not column.takes_missing and (type(None) in types or (text and "" in values)):
+        row = next(number for number, value in enumerate(values) if value is None or (text and value == ""))
+        raise BadRequestError(
+            f"row {row}, column {column.name}: expected {_expected(column)}, got {show(values[row])}; "
+            "this model takes no missing value there"
+        )
     is_number = column.kind == "number"
     if is_number and types <= _PLAIN_NUMBERS:
         return list(values)  # type: ignore[arg-type]  # the set of types says so

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from evermodel.artifact import manifest as names
-from evermodel.artifact.build import build_baseline, build_golden, column_signature, environment
+from evermodel.artifact.build import build_baseline, build_golden, column_signature, environment, try_missing
 from evermodel.artifact.model import LoadedArtifact, in_words, load_artifact, model_frame
 from evermodel.artifact.records import RunRecord, read_record, write_record
 from evermodel.artifact.signature import Signature
@@ -218,7 +218,7 @@ def _contents(spec: TrainingSpec, parts: _Parts, winner: _Winner) -> dict[str, b
     baseline = build_baseline(parts.signature, parts.training.frame, winner.metrics)
     return {
         names.MODEL: dump_model(winner.model),
-        names.SIGNATURE: _encode(parts.signature.dump()),
+        names.SIGNATURE: _encode(try_missing(winner.model, parts.signature, parts.test.frame).dump()),
         names.GOLDEN: _encode(golden.model_dump(mode="json", by_alias=True)),
         names.BASELINE: _encode(baseline.dump()),
         names.EVALUATION: _encode(_evaluation(spec, parts, winner)),

@@ -5,6 +5,7 @@ import pwd
 import shutil
 import socket
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,16 +43,21 @@ class Postgres:
     def stop(self) -> None:
         """End it at once; its data are of no further use."""
         _as_server(self.directory, "pg_ctl", "-D", "data", "-m", "immediate", "-w", "stop")
+        shutil.rmtree(self.directory)
 
 
-def start_postgres(directory: Path) -> Postgres:
-    """Make a database cluster in the directory and serve it.
+def start_postgres() -> Postgres:
+    """Make a database cluster in a directory of its own and serve it.
+
+    Not below pytest's directory: only the user who runs the tests may enter that.
 
     Raises:
         RuntimeError: with what the program said when it fails.
     """
-    if os.getuid() == 0:
-        _hand_over(directory)
+    directory = Path(tempfile.mkdtemp(prefix="evermodel-postgres-"))
+    user = _server_user()
+    if user is not None:
+        os.chown(directory, user.pw_uid, user.pw_gid)
     (directory / "password").write_text(PASSWORD)
     (directory / "password").chmod(0o644)
     login = ("-U", USER, "--auth=scram-sha-256", "--pwfile=password")
@@ -81,15 +87,6 @@ def _server_user() -> pwd.struct_passwd | None:
         return None
     known = {entry.pw_name: entry for entry in pwd.getpwall()}
     return next(known[name] for name in UNPRIVILEGED if name in known)
-
-
-def _hand_over(directory: Path) -> None:
-    """Give the directory to the server's user, who must be able to reach it through its parents too."""
-    user = _server_user()
-    assert user is not None
-    os.chown(directory, user.pw_uid, user.pw_gid)
-    for parent in list(directory.parents)[:2]:  # pytest's own, which only its owner may enter
-        parent.chmod(parent.stat().st_mode | 0o011)
 
 
 def _free_port() -> int:

@@ -26,10 +26,10 @@ create sequence counter;
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory):
+def postgres():
     if programs() is None:
         pytest.skip("no PostgreSQL programs (initdb, pg_ctl) were found: install the package postgresql")
-    server = start_postgres(tmp_path_factory.mktemp("postgres"))
+    server = start_postgres()
     with psycopg.connect(server.dsn, autocommit=True) as connection:
         connection.execute(TABLE)
     yield server

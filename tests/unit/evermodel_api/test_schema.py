@@ -41,15 +41,15 @@ class Whole(Schema):
     """With a default."""
     other: Part | None = None
     """Without one."""
-    parts: dict[Color, Part] = {}
+    parts: dict[Color, Part] = Field(default={})
     """By color."""
-    free: Parameters = {}
+    free: Parameters = Field(default={})
     """Anything."""
     amount: Quantity
     """How much."""
     share: Annotated[float, Field(ge=0.05, lt=1)] = 0.5
     """A share."""
-    conditions: Conditions = []
+    conditions: Conditions = Field(default=[])
     """Conditions."""
     folded: str
     """A description

@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from evermodel.artifact import manifest as names
-from evermodel.artifact.build import build_baseline, build_golden, column_signature, environment
+from evermodel.artifact.build import build_baseline, build_golden, column_signature, environment, try_missing
 from evermodel.artifact.frame import model_frame
 from evermodel.artifact.model import Predictions, answer
 from evermodel.artifact.records import RunRecord, write_record
@@ -49,7 +49,7 @@ def _signature(frame: pd.DataFrame, target: str, task: Task, classes: list[Any])
     columns = []
     for name in frame.columns:
         dtype = frame[name].dtype
-        if dtype == bool:
+        if dtype.kind == "b":
             kind, datatype, cells = "category", "BOOL", np.array([str(v).lower() for v in frame[name]], dtype=object)
         elif dtype.kind in "if":
             datatype = "INT64" if dtype.kind == "i" else "FP64"
@@ -69,6 +69,7 @@ def make_model(
     signature = _signature(frame, str(truth.name), task, classes or [])
     rows = model_frame(signature, frame)
     pipeline.fit(rows.where(~rows.isna(), np.nan), [classes.index(v) for v in truth] if classes else truth)
+    signature = try_missing(pipeline, signature, rows)
     values, probabilities = answer(pipeline, signature, rows)
     labels = [signature.classes[int(v)] for v in values] if classes else values.tolist()
     estimator = type(pipeline).__name__
@@ -101,7 +102,9 @@ def make_patients(store: Path, version: str = "patients-1") -> MadeModel:
     n = 200
     age = rng.normal(55, 9, n).round()
     sex = rng.choice(["female", "male"], n)
-    frame = pd.DataFrame({"age": np.where(rng.random(n) < 0.05, np.nan, age), "sex": sex, "smoker": rng.random(n) < 0.4})
+    frame = pd.DataFrame(
+        {"age": np.where(rng.random(n) < 0.05, np.nan, age), "sex": sex, "smoker": rng.random(n) < 0.4}
+    )
     truth = pd.Series(np.where(age + 8 * (sex == "male") + rng.normal(0, 4, n) > 59, "ill", "well"), name="state")
     numbers = Pipeline([("impute", SimpleImputer()), ("scale", StandardScaler())])
     columns = ColumnTransformer(

@@ -319,15 +319,20 @@ async def test_the_openapi_document_knows_the_model_s_columns_and_its_examples_w
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.binary(max_size=60) | st.recursive(st.none() | st.integers() | st.text(max_size=4), lambda x: st.lists(x) | st.dictionaries(st.sampled_from(["inputs", "instances", "id", "name", "shape", "data"]), x)).map(lambda d: json.dumps(d).encode()))
-def test_no_body_makes_a_500(line_host, body):
-    async def ask():
-        for path in ("/v2/models/line/infer", "/v1/models/line:predict", "/v2/models/line/feedback"):
-            response = await line_host.client.post(path, content=body)
-            assert response.status_code in (200, 400, 404, 413), (path, body, response.text)
-            assert response.status_code == 200 or list(response.json()) == ["error"]
-
-    asyncio.run(ask())
+@given(
+    st.binary(max_size=60)
+    | st.recursive(
+        st.none() | st.integers() | st.text(max_size=4),
+        lambda x: (
+            st.lists(x) | st.dictionaries(st.sampled_from(["inputs", "instances", "id", "name", "shape", "data"]), x)
+        ),
+    ).map(lambda d: json.dumps(d).encode())
+)
+async def test_no_body_makes_a_500(line_host, body):
+    for path in ("/v2/models/line/infer", "/v1/models/line:predict", "/v2/models/line/feedback"):
+        response = await line_host.client.post(path, content=body)
+        assert response.status_code in (200, 400, 404, 413), (path, body, response.text)
+        assert response.status_code == 200 or list(response.json()) == ["error"]
 
 
 @pytest.fixture

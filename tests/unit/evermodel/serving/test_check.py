@@ -19,7 +19,11 @@ SIGNATURE = Signature(task=Task.REGRESSION, target="y", columns=[AGE, SEX, SMOKE
 ONE = Signature(task=Task.REGRESSION, target="y", columns=[AGE])
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=5) | st.dictionaries(st.text(max_size=5), inner, max_size=5),
     max_leaves=20,
 )
@@ -63,7 +67,10 @@ def test_a_wrong_value_is_told_by_row_and_column(rows, sentence):
 @pytest.mark.parametrize(
     ("row", "part"),
     [
-        ({"agee": 1, "sex": "m", "smoker": True, "stage": 1}, 'unknown column "agee"; the columns are age, sex, smoker, stage'),
+        (
+            {"agee": 1, "sex": "m", "smoker": True, "stage": 1},
+            'unknown column "agee"; the columns are age, sex, smoker, stage',
+        ),
         ({"age": 1, "sex": "m"}, "column smoker, stage is not there; send a value, or null where it is not known"),
     ],
 )
@@ -92,7 +99,7 @@ def test_numbers_are_read_from_text_where_values_are_text(text, number):
     assert columns_from_rows(ONE, [[text]], text=True) == [[number]]
 
 
-@pytest.mark.parametrize("text", ["nan", "inf", "1_000", "0x10", "1e999", "٣", "1,5", "abc", "1 2"])  # noqa: RUF001
+@pytest.mark.parametrize("text", ["nan", "inf", "1_000", "0x10", "1e999", "٣", "1,5", "abc", "1 2"])
 def test_what_only_python_calls_a_number_is_refused(text):
     with pytest.raises(BadRequestError, match="expected a number"):
         columns_from_rows(ONE, [[text]], text=True)

@@ -43,7 +43,15 @@ def test_one_line_a_row_with_the_columns_of_the_design():
     ]
     # and the values are those of the request
     assert table.to_pylist() == [
-        {"_id": "r-1", "_row": 0, "_at": AT, "_prediction": "1", "_probability": [0.2, 0.8], "age": 50.0, "sex": "male"},
+        {
+            "_id": "r-1",
+            "_row": 0,
+            "_at": AT,
+            "_prediction": "1",
+            "_probability": [0.2, 0.8],
+            "age": 50.0,
+            "sex": "male",
+        },
         {"_id": "r-1", "_row": 1, "_at": AT, "_prediction": "0", "_probability": [0.9, 0.1], "age": None, "sex": None},
     ]
 

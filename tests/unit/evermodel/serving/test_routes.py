@@ -38,7 +38,17 @@ def test_the_contract_s_paths(method, path, route):
 
 @pytest.mark.parametrize(
     "path",
-    ["/v3", "/v2/nope", "/v2/models/a/b", "/v2/models//infer", "/v1/models/a:explain", "/v2/models/a/versions", "///", "", "/v2/model"],
+    [
+        "/v3",
+        "/v2/nope",
+        "/v2/models/a/b",
+        "/v2/models//infer",
+        "/v1/models/a:explain",
+        "/v2/models/a/versions",
+        "///",
+        "",
+        "/v2/model",
+    ],
 )
 def test_other_paths_are_not_found(path):
     with pytest.raises(NotFoundError):
@@ -47,7 +57,11 @@ def test_other_paths_are_not_found(path):
 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
-    [("GET", "/v2/models/a/infer", b"POST"), ("POST", "/v2", b"GET, HEAD"), ("DELETE", "/v1/models/a:predict", b"POST")],
+    [
+        ("GET", "/v2/models/a/infer", b"POST"),
+        ("POST", "/v2", b"GET, HEAD"),
+        ("DELETE", "/v1/models/a:predict", b"POST"),
+    ],
 )
 def test_a_wrong_method_says_which_is_right(method, path, allowed):
     with pytest.raises(MethodError) as caught:

@@ -14,7 +14,7 @@ from evermodel.artifact.store import list_names
 
 ROOT = Path(__file__).parents[4]
 KILLED = """
-import os, pathlib, signal, sys
+import json, os, pathlib, signal, sys
 from evermodel.artifact import store
 from evermodel.training import run
 from evermodel_api.runs import TrainingOrder
@@ -40,8 +40,7 @@ def at_file(number, inside):
             die()
     setattr(store.os if inside else store, "fsync" if inside else "_replace_file", replaced)
 
-phase, order = sys.argv[1:]
-{
+PHASES = {
     "read": lambda: after(run, "read_source"),
     "fitted": lambda: after(run, "_develop"),
     "judged": lambda: after(run, "_judge"),
@@ -52,8 +51,15 @@ phase, order = sys.argv[1:]
     "before the record": lambda: at_file(7, False),
     "inside the record": lambda: at_file(8, True),
     "recorded": lambda: at_file(8, False),
-}[phase]()
-run.run_training(TrainingOrder.model_validate_json(pathlib.Path(order).read_bytes()), pathlib.Path("none"), print)
+}
+for line in sys.stdin:
+    phase, order = json.loads(line)
+    child = os.fork()  # importing is what takes long
+    if child == 0:
+        PHASES[phase]()
+        run.run_training(TrainingOrder.model_validate_json(pathlib.Path(order).read_bytes()), pathlib.Path("none"), str)
+        os._exit(0)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 PHASES = [
     "read",
@@ -72,19 +78,25 @@ WHOLE = {"before the record", "inside the record", "recorded"}
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory):
-    """For each phase a folder in which a run was killed there. They run side by side, for importing is what takes long."""
-    folders, running = {}, {}
-    for phase in PHASES:
-        folder = folders[phase] = tmp_path_factory.mktemp("killed")
+    """For each phase a folder in which a run was killed there, and how its process ended."""
+    folders = {phase: tmp_path_factory.mktemp("killed") for phase in PHASES}
+    lines = []
+    for phase, folder in folders.items():
         data = save(classes(), folder / "rows.csv")
         order = order_of(folder, spec_of(data, "DecisionTreeClassifier"))
-        running[phase] = subprocess.Popen(
-            [sys.executable, "-c", KILLED, phase, str(order)], cwd=ROOT, stdout=subprocess.DEVNULL
-        )
-        if len(running) % 4 == 0:  # not more at a time than a small machine has room for
-            for process in running.values():
-                process.wait(timeout=60)
-    return {phase: (folders[phase], process.wait(timeout=60)) for phase, process in running.items()}
+        lines.append(json.dumps([phase, str(order)]))
+    ran = subprocess.run(
+        [sys.executable, "-c", KILLED],
+        input="\n".join(lines),
+        capture_output=True,
+        text=True,
+        timeout=90,
+        cwd=ROOT,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    codes = [int(line) for line in ran.stdout.splitlines()]
+    return {phase: (folders[phase], code) for phase, code in zip(PHASES, codes, strict=True)}
 
 
 @pytest.mark.parametrize("phase", PHASES)

@@ -64,7 +64,9 @@ def test_a_body_that_is_no_json_object_is_refused(body):
         read_object(body)
 
 
-@pytest.mark.parametrize(("document", "found"), [({}, None), ({"id": None}, None), ({"id": ""}, None), ({"id": "a-1"}, "a-1")])
+@pytest.mark.parametrize(
+    ("document", "found"), [({}, None), ({"id": None}, None), ({"id": ""}, None), ({"id": "a-1"}, "a-1")]
+)
 def test_ids_are_taken(document, found):
     assert read_id(document) == found
 

@@ -36,7 +36,10 @@ def tensor(shape, data, name="input-0", datatype="FP64", **more):
         [tensor([3, 2], [1.0, 2.0, 3.0, None, 5.0, 6.0])],
         [tensor([3, 2], ["1", "2", "3.0", "", "5", "6"], datatype="BYTES")],
         [tensor([3], [1.0, 3.0, 5.0], "a"), tensor([3], [2.0, None, 6.0], "b")],
-        [tensor([3, 1], [2.0, None, 6.0], "b"), tensor([3, 1], [[1.0], [3.0], [5.0]], "a", parameters={"content_type": "pd"})],
+        [
+            tensor([3, 1], [2.0, None, 6.0], "b"),
+            tensor([3, 1], [[1.0], [3.0], [5.0]], "a", parameters={"content_type": "pd"}),
+        ],
         [tensor([3], [1, 3, 5], "a", "UINT8"), tensor([3], [2.0, None, 6.0], "b", "INT32")],
     ],
 )
@@ -71,7 +74,7 @@ def test_a_model_of_one_column_takes_a_vector(shape):
         ([tensor([1, 2], [1, "x"])], 'input "input-0", value 1: expected FP64, got "x"'),
         ([tensor([1, 2], [1, 300], datatype="UINT8")], "value 1: expected UINT8, got 300"),
         ([tensor([1, 2], [1, 1.5], datatype="INT64")], "value 1: expected INT64, got 1.5"),
-        ([tensor([1, 2], [1, 2], datatype="FP128")], 'datatype must be one of BOOL, INT8'),
+        ([tensor([1, 2], [1, 2], datatype="FP128")], "datatype must be one of BOOL, INT8"),
         ([tensor([1, 2], [True, False], datatype="BOOL")], "row 0, column a: expected a number, got true"),
         ([tensor([1, 2], None)], '"data" must be a list'),
         ([tensor([1, 2], [1, 2], parameters={"binary_data_size": 16})], "binary data are not read here"),
@@ -122,7 +125,9 @@ def test_without_a_wish_all_outputs_come():
     assert found["outputs"] == [{"name": "predict", "datatype": "FP64", "shape": [1], "data": [104.0]}]
 
 
-@pytest.mark.parametrize("outputs", [[{"name": "transform"}], ["predict"], [{"name": "predict_proba"}], {"name": "predict"}])
+@pytest.mark.parametrize(
+    "outputs", [[{"name": "transform"}], ["predict"], [{"name": "predict_proba"}], {"name": "predict"}]
+)
 def test_an_unknown_output_is_refused(outputs):
     with pytest.raises(BadRequestError, match="outputs"):
         v2.parse({"inputs": [tensor([1], [1])], "outputs": outputs}, LINE)
@@ -130,15 +135,28 @@ def test_an_unknown_output_is_refused(outputs):
 
 @pytest.mark.parametrize(
     ("classes", "datatype"),
-    [([0, 1], "INT64"), ([False, True], "BOOL"), (["a", "b"], "BYTES"), ([0.5, 1], "FP64"), ([0, "a"], "BYTES"), ([], "FP64")],
+    [
+        ([0, 1], "INT64"),
+        ([False, True], "BOOL"),
+        (["a", "b"], "BYTES"),
+        ([0.5, 1], "FP64"),
+        ([0, "a"], "BYTES"),
+        ([], "FP64"),
+    ],
 )
 def test_the_datatype_of_answers_is_that_of_the_classes(classes, datatype):
     assert v2.label_datatype(classes) == datatype
 
 
 anything = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["name", "shape", "data", "datatype"]), inner),
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(["name", "shape", "data", "datatype"]), inner)
+    ),
     max_leaves=10,
 )
 loose_tensors = st.fixed_dictionaries(
@@ -164,7 +182,13 @@ def test_whatever_comes_is_a_question_or_one_sentence(inputs, outputs):
         assert {len(column) for column in question.columns} == {question.rows}
 
 
-@given(st.lists(st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.none(), min_size=2, max_size=2), min_size=1, max_size=9))
+@given(
+    st.lists(
+        st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.none(), min_size=2, max_size=2),
+        min_size=1,
+        max_size=9,
+    )
+)
 def test_flat_and_nested_data_are_the_same(rows):
     flat = v2.parse({"inputs": [tensor([len(rows), 2], [cell for row in rows for cell in row])]}, NUMBERS)
     nested = v2.parse({"inputs": [tensor([len(rows), 2], rows)]}, NUMBERS)
