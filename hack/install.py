@@ -167,11 +167,14 @@ class Installer:
         return ["--namespace", helm.NAMESPACE, "--kubeconfig", self.kubeconfig]
 
     def _last_words(self) -> str:
-        command = ["logs", f"deployment/{helm.RELEASE}", "-n", helm.NAMESPACE, "--tail=3"]
+        """What a pod waits for, as an image that cannot be pulled; else what the operator said last."""
+        waiting = "jsonpath={.items[*].status.containerStatuses[*].state.waiting.message}"
+        pods = ["-n", helm.NAMESPACE, "--selector=app.kubernetes.io/component=operator"]
         try:
-            return f"Its last words: {self._kubectl(*command).strip() or 'none'}"
+            words = self._kubectl("get", "pods", *pods, "-o", waiting) or self._kubectl("logs", *pods, "--tail=3")
         except InstallError as error:
-            return f"It has said nothing: {error}"
+            words = str(error)
+        return f"Its last words: {' '.join(words.split()) or 'none'}"
 
     def _kubectl(self, *arguments: str, given: str | None = None) -> str:
         return self._run([str(self.kubectl), *arguments, f"--kubeconfig={self.kubeconfig}"], given=given)

@@ -88,3 +88,18 @@ def namespace(kubectl: Kubectl) -> Iterator[str]:
     kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
     yield name
     kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def operator_away(kubectl: Kubectl) -> Iterator[None]:
+    """No operator works meanwhile: what the API server alone does is looked at. One that was there comes back."""
+    where = ("--namespace", "evermodel-system")
+    there = kubectl.run("get", "deployment", "evermodel", *where).returncode == 0
+    if there:
+        kubectl("scale", "deployment", "evermodel", *where, "--replicas=0")
+        chosen = "--selector=app.kubernetes.io/name=evermodel,app.kubernetes.io/component=operator"
+        kubectl("wait", "pod", chosen, *where, "--for=delete", "--timeout=60s", timeout=70)
+    yield
+    if there:
+        kubectl("scale", "deployment", "evermodel", *where, "--replicas=1")
+        kubectl("rollout", "status", "deployment", "evermodel", *where, "--timeout=90s", timeout=100)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from evermodel_api.base import Schema
 
-pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("kinds")]
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("kinds", "operator_away")]
 
 
 def _create(kubectl: Kubectl, namespace: str, document: dict[str, object]) -> subprocess.CompletedProcess[str]:

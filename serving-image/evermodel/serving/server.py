@@ -111,6 +111,7 @@ async def _serve(
     registry, worker = Registry(), Worker(min(4, available_cores()))
     server = _Server(_config(Application(registry, worker, Pages(registry))))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
+    serving.add_done_callback(lambda _: signals.stop.set())  # a server that dies must not leave a process that waits
     try:
         if await _load(registry, load, signals):
             announce(address_of(listener))
