@@ -22,10 +22,10 @@ NAMESPACE = "clinic"
 MANIFESTS = ("training.yaml", "deployment.yaml", "monitor.yaml")
 """What a user writes."""
 STUDY_PUBLISHED = "1988-06-30"
-"""When the real rows were recorded, as far as is known: long before any run asks for them."""
+"""The day on which the study's rows became public stands for the one on which each was recorded, which nobody knows."""
 WARD_PATIENTS = 600
 WARD_SEED = 7
-_PROGRAMS = ("__init__.py", "ward.py", "client.py", "tally.py", "traffic.py")
+CLIENT_PROGRAMS = ("__init__.py", "ward.py", "client.py", "tally.py", "traffic.py")
 _COUNT = "select count(*) from patients;\n"
 _PSQL = 'PGPASSWORD="$POSTGRES_PASSWORD" exec psql -h 127.0.0.1 -U postgres -d "$POSTGRES_DB" -qtA -v ON_ERROR_STOP=1'
 
@@ -109,7 +109,7 @@ class Stage:
 
     def start_clients(self) -> None:
         """Start the pod whose clients ask as soon as there is somebody to answer."""
-        files = {name: (CLINIC / name).read_text(encoding="utf-8") for name in _PROGRAMS}
+        files = {name: (CLINIC / name).read_text(encoding="utf-8") for name in CLIENT_PROGRAMS}
         files["heart.csv"] = (EXAMPLE / "heart.csv").read_text(encoding="utf-8")
         pod = with_images(self._kubectl.read(CLINIC / "clients.yaml"), self._images)
         self._kubectl.apply([programs(files), *pod])

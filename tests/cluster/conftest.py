@@ -103,3 +103,12 @@ def operator_away(kubectl: Kubectl) -> Iterator[None]:
     if there:
         kubectl("scale", "deployment", "evermodel", *where, "--replicas=1")
         kubectl("rollout", "status", "deployment", "evermodel", *where, "--timeout=90s", timeout=100)
+
+
+@pytest.fixture
+def alone(kubectl: Kubectl) -> None:
+    """No operator that is installed in the cluster would answer as well."""
+    selector = "--selector=app.kubernetes.io/name=evermodel,app.kubernetes.io/component=operator"
+    pods = kubectl("get", "pods", "--all-namespaces", selector, "--output=name").split()
+    if pods:
+        pytest.skip(f"an operator is installed in this cluster and would take part: {', '.join(pods)}")

@@ -278,3 +278,20 @@ def test_nothing_in_the_chart_differs_from_one_rendering_to_the_next():
             for function in ("lookup ", "randAlpha", "genCA", "genSelfSigned", "uuidv4", "now "):
                 assert f"{{{{ {function}" not in text, template
                 assert f"{{{{- {function}" not in text, template
+
+
+def test_the_release_can_be_tested_under_the_same_restrictions(helm_program: Path):
+    # given all that `helm install` knows, the test included
+    template = ("template", helm.RELEASE, str(helm.CHART), "--namespace", helm.NAMESPACE)
+    manifests = [each for each in yaml.safe_load_all(helm.run_helm(helm_program, *template)) if each]
+    pod, operator = one(manifests, "Pod", "evermodel-test-metrics"), one(manifests, "Deployment")
+    # then its pod is no less restricted than the operator's, has no token, and asks the Service that is there
+    (tester,), (worker,) = pod["spec"]["containers"], operator["spec"]["template"]["spec"]["containers"]
+    assert pod["metadata"]["annotations"]["helm.sh/hook"] == "test"
+    assert tester["securityContext"] == worker["securityContext"]
+    assert tester["image"] == worker["image"]
+    assert pod["spec"]["automountServiceAccountToken"] is False
+    service = one(manifests, "Service", "evermodel-metrics")
+    assert f"http://{service['metadata']['name']}:{service['spec']['ports'][0]['port']}/metrics" in tester["args"][0]
+    # and no Service takes it for the operator
+    assert not service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()

@@ -70,9 +70,7 @@ async def test_apply_is_server_side_apply_under_our_own_name(client: Client, ser
 
     assert answer == JOB
     query = {"fieldManager": "evermodel-operator", "force": "true"}
-    assert server.seen == [
-        ("PATCH", "/apis/batch/v1/namespaces/ns/jobs/j", query, JOB, "application/apply-patch+yaml")
-    ]
+    assert server.seen == [("PATCH", "/apis/batch/v1/namespaces/ns/jobs/j", query, JOB, "application/apply-patch+yaml")]
     assert server.authorization == "Bearer secret"
 
 
