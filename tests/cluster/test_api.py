@@ -6,19 +6,18 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.cases import CASES, OBJECTS, Case, changed
 
 from evermodel_api.deployment import DeploymentSpec
 from evermodel_api.kinds import KINDS, Kind
 from evermodel_api.monitor import MonitorSpec
 from evermodel_api.training import TrainingSpec
+from tests.cases import CASES, OBJECTS, Case, changed
 
 if TYPE_CHECKING:
     import subprocess
 
-    from tests.cluster.conftest import Kubectl
-
     from evermodel_api.base import Schema
+    from tests.cluster.conftest import Kubectl
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("kinds", "operator_away")]
 

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+
 from hack.demo import machine
 from hack.demo.diagnosis import report
 from hack.demo.narrate import Narrator

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
 from hack.demo.diagnosis import report
 from hack.demo.kubectl import Kubectl, KubectlError
 from hack.demo.narrate import Narrator

@@ -1,6 +1,7 @@
 """The whole loop on a real Kubernetes, as `make demo` tells it."""
 
 import pytest
+
 from hack.demo.checks import all_checks
 
 pytestmark = [pytest.mark.loop, pytest.mark.timeout(1200)]

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, TextIO
 
 import pytest
+
 from hack.demo.checks import outcome_checks
 from hack.demo.kubectl import Kubectl
 from hack.demo.narrate import Narrator

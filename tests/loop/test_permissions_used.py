@@ -10,9 +10,9 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hack.cluster.settings import Settings
 
 from evermodel_operator.cluster.permissions import EVERYWHERE, OWN_NAMESPACE
+from hack.cluster.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

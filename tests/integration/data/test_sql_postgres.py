@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 import pandas as pd
 import psycopg
 import pytest
-from tests.integration.data.postgres import PASSWORD, Postgres, programs, start_postgres
 
 from evermodel.data.columns import read_column
 from evermodel.data.sql import read_sql
 from evermodel.data.unavailable import SourceUnavailableError
 from evermodel.errors import SpecError
+from tests.integration.data.postgres import PASSWORD, Postgres, programs, start_postgres
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 TABLE = """

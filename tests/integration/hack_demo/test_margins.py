@@ -7,11 +7,11 @@ import json
 
 import pytest
 import yaml
+
+from evermodel.cli import main
 from hack.demo.clinic.ward import Clinic, read_rows
 from hack.demo.stage import EXAMPLE, WARD_PATIENTS, WARD_SEED
 from hack.demo.story import WARD_SHARE
-
-from evermodel.cli import main
 
 WINDOWS = 10
 ROWS = 600

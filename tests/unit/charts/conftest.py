@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+
 from hack import programs
 from hack.cluster import build
 from hack.cluster.console import Console

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from hack import generate, helm
 
 from evermodel_api.kinds import KINDS
 from evermodel_operator.cluster.permissions import EVERYWHERE, OWN_NAMESPACE, Permission
 from evermodel_operator.settings import Settings
+from hack import generate, helm
 
 if TYPE_CHECKING:
     from pathlib import Path

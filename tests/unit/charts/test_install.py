@@ -6,9 +6,9 @@ import copy
 
 import pytest
 import yaml
-from hack.install import Choice, Image, InstallError, rendered, substituted
 
 from evermodel_operator.settings import Settings
+from hack.install import Choice, Image, InstallError, rendered, substituted
 
 DIGEST = f"sha256:{'a' * 64}"
 

@@ -5,9 +5,9 @@ import subprocess
 import sys
 
 import pytest
-from tests.unit.evermodel.bench import classes, manifest_of, numbers, run, save, spec_of, train
 
 from evermodel.cli import main
+from tests.unit.evermodel.bench import classes, manifest_of, numbers, run, save, spec_of, train
 
 PROGRAM = "import sys; from evermodel.cli import main; sys.exit(main())"
 

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from tests.unit.evermodel.bench import check_store, save, spec_of, train
 
 from evermodel.artifact.model import frame_from_rows, load_artifact, predict
 from evermodel.artifact.records import find_version
+from tests.unit.evermodel.bench import check_store, save, spec_of, train
 
 HEART = Path(__file__).parents[3] / "manifests" / "examples" / "heart"
 CONTRACT = {"run", "version", "digest", "dataDigest", "algorithm", "metrics", "gates", "passed", "artifact", "seconds"}

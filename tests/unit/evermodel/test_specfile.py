@@ -1,8 +1,6 @@
 """Reading an object from the file that Kubernetes takes."""
 
 import pytest
-from tests.cases import CASES
-from tests.unit.evermodel.bench import manifest_of, spec_of
 
 from evermodel.errors import SpecError
 from evermodel.monitoring.spec import broken_rules as broken_monitor_rules
@@ -11,6 +9,8 @@ from evermodel.training.rules import broken_rules
 from evermodel_api.kinds import KINDS
 from evermodel_api.monitor import MonitorSpec
 from evermodel_api.training import TrainingSpec
+from tests.cases import CASES
+from tests.unit.evermodel.bench import manifest_of, spec_of
 
 RIGHT = manifest_of(spec_of("rows.csv"), "heart")
 READ_HERE = {"ModelTraining": (TrainingSpec, broken_rules), "DriftMonitor": (MonitorSpec, broken_monitor_rules)}

@@ -7,10 +7,10 @@ from typing import Any
 import jsonschema
 import pytest
 from pydantic import ValidationError
-from tests.cases import CASES, OBJECTS, Case
 
 from evermodel_api.kinds import KINDS, Kind
 from evermodel_api.schema import custom_resource_definition
+from tests.cases import CASES, OBJECTS, Case
 
 BY_NAME = {kind.name: kind for kind in KINDS}
 

@@ -1,11 +1,11 @@
 import json
 
 import pytest
-from tests.cases import OBJECTS, changed
 
 from evermodel_api.digest import digest_bytes, spec_digest
 from evermodel_api.runs import MESSAGE_LIMIT, MonitorOutcome, Outcome, TrainingOutcome, fit_message
 from evermodel_api.training import TrainingSpec
+from tests.cases import OBJECTS, changed
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "報"])

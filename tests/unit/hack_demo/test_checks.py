@@ -1,6 +1,7 @@
 """Every check passes on a good story and misses on a bad one."""
 
 import pytest
+
 from hack.demo.checks import Seen, all_checks
 
 

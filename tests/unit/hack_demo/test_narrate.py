@@ -1,6 +1,7 @@
 import io
 
 import pytest
+
 from hack.demo.narrate import Narrator
 
 

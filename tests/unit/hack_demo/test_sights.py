@@ -1,6 +1,7 @@
 """Each sight is blind before its event, sees it, and tells it in one sentence."""
 
 import pytest
+
 from hack.demo import sights
 
 

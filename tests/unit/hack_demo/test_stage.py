@@ -2,6 +2,7 @@ import csv
 import io
 
 import pytest
+
 from hack.demo.stage import CLINIC, EXAMPLE, MANIFESTS, copy_statement, database_secret, namespace, with_images
 
 

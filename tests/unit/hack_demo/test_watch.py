@@ -3,6 +3,7 @@
 import io
 
 import pytest
+
 from hack.demo.kubectl import KubectlError
 from hack.demo.narrate import Narrator
 from hack.demo.story import Step

@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tests.unit.evermodel.bench import NOON, numbers, save, spec_of
 
 from evermodel.artifact.frame import frame_from_rows, model_frame
 from evermodel.artifact.model import answers_of, load_artifact, predict
@@ -12,6 +11,7 @@ from evermodel.training import run as runs
 from evermodel.training.run import run_training
 from evermodel_api.runs import TrainingOrder
 from evermodel_api.training import Estimator
+from tests.unit.evermodel.bench import NOON, numbers, save, spec_of
 
 QUICK = {
     "RandomForestClassifier": {"n_estimators": 5},

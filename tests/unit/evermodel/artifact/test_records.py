@@ -3,11 +3,11 @@
 import shutil
 
 import pytest
-from tests.unit.evermodel.bench import classes, save, spec_of, train
 
 from evermodel.artifact.model import load_artifact
 from evermodel.artifact.records import find_version, latest_passed, recorded_runs
 from evermodel.errors import DataError
+from tests.unit.evermodel.bench import classes, save, spec_of, train
 
 NEVER = {"gates": [{"metric": "accuracy", "min": 1.0}], "params": {"max_depth": 1, "min_samples_leaf": 24}}
 

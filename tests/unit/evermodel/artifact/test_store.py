@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.unit.evermodel.bench import classes, save, spec_of, stored, train
 
 from evermodel.artifact.manifest import MANIFEST, File, Manifest
 from evermodel.artifact.model import describe_artifact, load_artifact
@@ -20,6 +19,7 @@ from evermodel.artifact.store import (
 from evermodel.errors import DataError, RunError
 from evermodel_api.digest import digest_bytes
 from evermodel_api.training import Task
+from tests.unit.evermodel.bench import classes, save, spec_of, stored, train
 
 FILES = ["baseline.json", "environment.json", "evaluation.json", "golden.json", "model.skops", "signature.json"]
 

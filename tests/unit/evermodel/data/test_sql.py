@@ -6,12 +6,12 @@ import sqlite3
 from datetime import UTC, datetime
 
 import pytest
-from tests.unit.evermodel.bench import numbers, spec_of, stored, train_as_pod
 
 from evermodel.data.secrets import read_secret
 from evermodel.data.sql import read_sql
 from evermodel.errors import DataError, SpecError
 from evermodel_api.base import SecretKey
+from tests.unit.evermodel.bench import numbers, spec_of, stored, train_as_pod
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 REFERENCE = {"name": "clinic", "key": "dsn"}

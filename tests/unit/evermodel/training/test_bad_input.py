@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tests.unit.evermodel.bench import order_of, run, save, spec_of, stored, train, train_as_pod
 from tests.unit.evermodel.training.bad_inputs import BAD, NUMBERS, SCALED, Bad
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.unit.evermodel.bench import classes, numbers, save, spec_of, train_as_pod
 
 from evermodel.artifact.records import latest_passed
 from evermodel.errors import RunError
+from tests.unit.evermodel.bench import classes, numbers, save, spec_of, train_as_pod
 
 GATE = {"gates": [{"metric": "accuracy", "versus": "champion", "rule": "NotWorse"}]}
 DATA = classes()

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.unit.evermodel.bench import NOON, classes, numbers, save, spec_of
 
 from evermodel_api.training import Estimator
+from tests.unit.evermodel.bench import NOON, classes, numbers, save, spec_of
 
 ROOT = Path(__file__).parents[4]
 QUICK = {

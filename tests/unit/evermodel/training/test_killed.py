@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.unit.evermodel.bench import check_store, classes, order_of, save, spec_of, stored, train_as_pod
 
 from evermodel.artifact.records import latest_passed, recorded_runs
 from evermodel.artifact.store import list_names
+from tests.unit.evermodel.bench import check_store, classes, order_of, save, spec_of, stored, train_as_pod
 
 ROOT = Path(__file__).parents[4]
 KILLED = """

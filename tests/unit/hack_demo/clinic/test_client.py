@@ -6,6 +6,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
 from hack.demo.clinic.client import REQUESTS_A_CONNECTION, Client, Target, instance, number_columns
 from hack.demo.clinic.tally import Tally
 from hack.demo.clinic.ward import Clinic, read_rows

@@ -1,6 +1,7 @@
 import csv
 
 import pytest
+
 from hack.demo.clinic.make_csv import COLUMNS, converted
 from hack.demo.stage import EXAMPLE
 

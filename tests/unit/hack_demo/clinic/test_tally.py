@@ -1,4 +1,5 @@
 import pytest
+
 from hack.demo.clinic.tally import Tally, percentile
 
 

@@ -9,6 +9,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
 from hack.demo.clinic.traffic import Phase, read_phase, write_phase
 from hack.demo.stage import CLIENT_PROGRAMS, CLINIC, EXAMPLE
 

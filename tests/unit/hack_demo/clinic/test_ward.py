@@ -6,6 +6,7 @@ import statistics
 from pathlib import Path
 
 import pytest
+
 from hack.demo.clinic.ward import OLDEST, YEARS_OLDER, Clinic, aged, read_rows, shows_a_mild_sign, slopes, spans
 from hack.demo.stage import EXAMPLE
 
