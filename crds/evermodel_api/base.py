@@ -120,6 +120,13 @@ Timestamp = Annotated[
 ]
 """A moment, in UTC and whole seconds, as Kubernetes writes it."""
 
+Moment = Annotated[
+    datetime,
+    PlainSerializer(lambda moment: moment.astimezone(UTC).isoformat(), return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
+"""A moment, in UTC, to the microsecond."""
+
 Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
 """The sha256 of some bytes, with its algorithm in front."""
 

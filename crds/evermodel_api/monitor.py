@@ -205,7 +205,8 @@ class Retrain(Schema):
         RequestCause.PERFORMANCE,
         RequestCause.DRIFT,
     ]
-    """What is reason enough: Performance (measured with labels), Drift (of the inputs)."""
+    """What is reason enough: Performance (measured with labels), Drift (of the inputs). Write the name in quotes, "on":
+    kubectl reads a bare on as true."""
     cooldown: Duration = "6h"
     """Shortest time from one request to the next."""
     budget: Budget = Budget()

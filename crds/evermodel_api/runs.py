@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from evermodel_api.base import Digest, Schema, Timestamp
+from evermodel_api.base import Digest, Moment, Schema, Timestamp
 from evermodel_api.deployment import Feedback, PredictionLog
 from evermodel_api.monitor import Finding, Memory, MonitorSpec, RequestCause, State
 from evermodel_api.training import Cause, TrainingSpec
@@ -72,7 +72,7 @@ class TrainingOrder(Schema):
     """sha256 of the spec (`spec_digest`)."""
     store: str
     """fsspec URL of the artifact store's root for this namespace."""
-    as_of: Timestamp
+    as_of: Moment
     """When the run began: what `:asOf` is bound to."""
     cause: Cause
     """Why it was started."""

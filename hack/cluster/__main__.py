@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hack.cluster import build, host, images, packages, provider
 from hack.cluster.base_image import ensure as ensure_base_image
 from hack.cluster.builders import Buildah, Docker
 from hack.cluster.console import Console
+from hack.cluster.containers import Archive
 from hack.cluster.errors import ClusterError
+from hack.cluster.locking import locked
 from hack.cluster.privilege import become_root
 from hack.cluster.provider_existing import ExistingProvider
 from hack.cluster.provider_kind import KindProvider, docker_answers, is_obtainable
@@ -19,6 +22,9 @@ from hack.cluster.provider_source import SourceProvider
 from hack.cluster.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hack.cluster.images import Image
     from hack.cluster.provider import Provider
 
 _DESCRIPTION = """A Kubernetes for demo and tests.
@@ -26,6 +32,7 @@ _DESCRIPTION = """A Kubernetes for demo and tests.
 CLUSTER=existing|kind|source chooses which; without it, kind where a Docker engine answers, else source.
 CLUSTER_NAME and CLUSTER_RANGE (a /16 of addresses) let several clusters from source live side by side.
 EVERMODEL_REGISTRY is where images are pushed for CLUSTER=existing."""
+_TOOLS = ("kubectl", "helm")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -46,10 +53,19 @@ def parser() -> argparse.ArgumentParser:
     named.add_argument(
         "names", nargs="*", help=f"some of {', '.join(image.key for image in images.IMAGES)}; default: all"
     )
-    for tool in ("kubectl", "helm"):
-        command = commands.add_parser(tool, help=f"call {tool} on the cluster", add_help=False)
-        command.add_argument("arguments", nargs=argparse.REMAINDER)
+    loaded = commands.add_parser("load", help="bring an image from an archive into the cluster")
+    loaded.add_argument("archive", type=Path, help="an OCI or Docker archive")
+    loaded.add_argument("name", help="the image's name in the archive, such as docker.io/library/IMAGE:TAG")
+    for tool in _TOOLS:
+        commands.add_parser(tool, help=f"call {tool} on the cluster")
     return top
+
+
+def parse(words: Sequence[str]) -> dict[str, Any]:
+    """The command and its arguments; what follows the name of a tool is all for the tool."""
+    if words and words[0] in _TOOLS:
+        return {"command": words[0], "arguments": list(words[1:])}
+    return vars(parser().parse_args(words))
 
 
 class Program:
@@ -122,11 +138,16 @@ class Program:
         if not docker:
             become_root(sys.argv[1:])
             packages.install(packages.IMAGE_NEEDS, self._console)
+        # Two commands that build in the same folder would remove each other's layers.
+        with locked(self._settings.cache / "images.lock"):
+            return self._build_images(wanted, docker=docker, only=build)
+
+    def _build_images(self, wanted: tuple[Image, ...], *, docker: bool, only: bool) -> int:
         folder = self._settings.cache / "buildah"
         buildah = Buildah(folder, overlay=host.inspect(folder).overlay_usable)
         base = (lambda: None) if docker else (lambda: ensure_base_image(buildah, self._console))
         builder = Docker() if docker else buildah
-        if build:
+        if only:
             images.build(wanted, builder, base, self._console)
             return 0
         references = images.bring(wanted, self._provider, builder, base, self._console)
@@ -135,10 +156,17 @@ class Program:
             print(f"{key} {reference}")
         return 0
 
+    def load(self, archive: Path, name: str) -> int:
+        """Bring an image from an archive in, and print its reference."""
+        image = Archive.named(archive, name)
+        self._with_rights()
+        print(self._provider.take_image(image))
+        return 0
+
 
 def main() -> int:
     """Run one command; returns the exit status."""
-    arguments = vars(parser().parse_args())
+    arguments = parse(sys.argv[1:])
     console = Console()
     packages.system_path()
     try:

@@ -148,6 +148,12 @@ def clients(settings: Settings, programs: Path) -> list[Component]:
     ]
 
 
+def everything(settings: Settings, programs: Path) -> list[Component]:
+    """All of them, in the order of starting."""
+    core = [etcd(settings, programs), containerd(settings), api_server(settings, programs)]
+    return [*core, *clients(settings, programs)]
+
+
 # The kubelet first, so that nothing restarts what ends; etcd last, because the API server waits for it to stop.
 STOP_ORDER = (
     *("kubelet", "kube-proxy", "kube-scheduler", "kube-controller-manager"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import platform
+import shutil
+from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from hack.cluster.commands import pipe_into, run, succeeds
@@ -10,6 +12,8 @@ from hack.cluster.errors import ClusterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from collections.abc import Set as AbstractSet
+    from pathlib import Path
 
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -17,6 +21,46 @@ _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 def architecture() -> str:
     """This machine's, in Go's words."""
     return _ARCHITECTURES.get(platform.machine(), platform.machine())
+
+
+@dataclass(frozen=True)
+class Archive:
+    """An image in a file that another program wrote."""
+
+    file: Path
+    repository: str
+    tag: str
+
+    @classmethod
+    def named(cls, file: Path, name: str) -> Archive:
+        """The image of this name in an OCI or Docker archive.
+
+        Raises:
+            ClusterError: the file is not there, or the name has no registry or no tag.
+
+        """
+        if not file.is_file():
+            raise ClusterError(f"{file} is not a file: name an archive, as `buildah push` or `docker save` writes it")
+        repository, _, tag = name.rpartition(":")
+        if not repository or "/" in tag or "." not in repository.partition("/")[0]:
+            raise ClusterError(f"{name} must have a registry and a tag: write it like docker.io/library/{file.stem}:1")
+        return cls(file, repository, tag)
+
+    def write(self, archive: IO[bytes], present: AbstractSet[str]) -> None:  # noqa: ARG002 (it is copied whole)
+        """Copy the file."""
+        with self.file.open("rb") as content:
+            shutil.copyfileobj(content, archive)
+
+    def push(self, destination: str) -> str:
+        """Refuse.
+
+        Raises:
+            ClusterError: always; it needs a program that knows the format.
+
+        """
+        raise ClusterError(
+            f"a cluster that pulls its images needs {self.file} in its registry: push it to {destination}"
+        )
 
 
 class Containers:

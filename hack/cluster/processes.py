@@ -48,6 +48,19 @@ def start_time(pid: int, proc: Path = _PROC) -> str | None:
     return None if fields[0] == "Z" else fields[19]
 
 
+def called_with(arguments: Sequence[str], proc: Path = _PROC) -> list[int]:
+    """Processes whose command line ends with these arguments."""
+    wanted = b"".join(f"\0{argument}".encode() for argument in arguments) + b"\0"
+    found = []
+    for folder in proc.iterdir():
+        if folder.name.isdecimal():
+            # It may end while it is looked at.
+            with contextlib.suppress(OSError):
+                if (folder / "cmdline").read_bytes().endswith(wanted):
+                    found.append(int(folder.name))
+    return found
+
+
 class Processes:
     """The programs of one cluster: one record and one log file for each."""
 
@@ -74,6 +87,7 @@ class Processes:
 
     def start(self, component: Component, prefix: Sequence[str], working_folder: Path) -> int:
         """Start a component in a session of its own, so that Ctrl-C in a terminal does not reach it."""
+        self.end_unrecorded(component)
         for folder in (self._records, self._logs):
             folder.mkdir(parents=True, exist_ok=True)
         with self.log(component.name).open("ab") as log:
@@ -91,6 +105,14 @@ class Processes:
         partial.write_text(json.dumps(asdict(record)))
         partial.rename(file)
         return process.pid
+
+    def end_unrecorded(self, component: Component) -> None:
+        """End what was started without being recorded, because the command was killed between the two."""
+        record = self.record(component.name)
+        for pid in called_with(component.argv[1:]):
+            if record is None or record.pid != pid:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
     def stop(self, name: str, patience: float = 10.0) -> None:
         """Ask a component to end, and make it end after `patience` seconds."""

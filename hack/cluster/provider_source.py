@@ -44,6 +44,8 @@ class SourceProvider:
         self._console = console
         self._processes = Processes(settings.state)
         self._containers = Containers(["ctr", "--address", str(settings.containerd_socket)])
+        # Those that this command has seen running: whichever of them ends later, ended by itself.
+        self._seen: list[str] = []
 
     @property
     def _programs(self) -> Path:
@@ -60,14 +62,13 @@ class SourceProvider:
         began = time.monotonic()
         with locked(self._lock):
             install(CLUSTER_NEEDS, self._console)
-            host = self._lay_out()
+            self._lay_out()
             started = self._start_core()
             # Before the clients start: some of them end when they may not read what they need.
             self._apply_addons()
             for component in components.clients(self._settings, self._programs):
                 started += self._ensure(component)
             self._wait_until_usable()
-            self._record_boot(host)
         took = clock(time.monotonic() - began)
         if started:
             self._console.say(f"started {', '.join(started)}; node {self._settings.name} is Ready after {took}")
@@ -79,7 +80,7 @@ class SourceProvider:
         state = self._settings.state
         return state.with_name(f"{state.name}.lock")
 
-    def _lay_out(self) -> Host:
+    def _lay_out(self) -> None:
         """Everything that must be there before a component starts."""
         settings = self._settings
         settings.state.mkdir(mode=0o711, parents=True, exist_ok=True)
@@ -90,7 +91,6 @@ class SourceProvider:
         certificates.create(settings)
         kernel.remember(settings.state / "kernel-settings.json")
         state_files.write(settings, host)
-        return host
 
     def _forget_earlier_boot(self, host: Host) -> None:
         """Drop what described processes and addresses of pods before this machine was restarted."""
@@ -100,9 +100,7 @@ class SourceProvider:
             self._console.say("this machine was restarted: starting the cluster again")
             for stale in ("processes", "containerd/state", "containerd/runc", "cni-addresses"):
                 shutil.rmtree(state / stale, ignore_errors=True)
-
-    def _record_boot(self, host: Host) -> None:
-        (self._settings.state / "boot-id").write_text(host.boot_id)
+        boot.write_text(host.boot_id)
 
     def _start_core(self) -> list[str]:
         """Start what the other components need before they can do anything."""
@@ -118,6 +116,7 @@ class SourceProvider:
 
     def _ensure(self, component: Component) -> list[str]:
         """Let a component run with its present configuration; returns its name if it had to be started."""
+        self._seen.append(component.name)
         if self._processes.is_current(component):
             return []
         self._processes.stop(component.name)
@@ -175,8 +174,8 @@ class SourceProvider:
         while not ready():
             waited = time.monotonic() - began
             self._console.progress(f"waiting for {what}, {clock(waited)} so far")
-            for name in components.STOP_ORDER:
-                if self._was_started(name) and self._processes.record(name) is None:
+            for name in self._seen:
+                if self._processes.record(name) is None:
                     raise ClusterError(
                         f"{name} ended by itself: {self._last_log(name)} (see {self._processes.log(name)})"
                     )
@@ -184,9 +183,6 @@ class SourceProvider:
                 logs = self._processes.log("kubelet").parent
                 raise ClusterError(f"{what} was not ready within {_PATIENCE:.0f} s: look into the logs in {logs}")
             time.sleep(0.1)
-
-    def _was_started(self, name: str) -> bool:
-        return (self._settings.state / "processes" / f"{name}.json").exists()
 
     def _last_log(self, name: str) -> str:
         return last_words(self._processes.log(name).read_text(errors="replace")[-4000:], lines=2)
@@ -197,6 +193,8 @@ class SourceProvider:
         with locked(self._lock):
             for name in components.STOP_ORDER:
                 self._processes.stop(name)
+            for component in components.everything(settings, self._programs):
+                self._processes.end_unrecorded(component)
             cgroups.kill(settings.name)
             remove_shim_sockets(settings.state / "containerd" / "state")
             unmount(settings.state)

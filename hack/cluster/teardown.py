@@ -58,11 +58,13 @@ def remove_traces(settings: Settings) -> None:
     for link in _entries(_CONTAINER_LOGS):
         if link.is_symlink() and settings.state in Path(link.readlink()).parents:
             link.unlink()
-    for kind in ("results", "cache"):
-        for file in _entries(_CNI_CACHE / kind):
-            if file.name.startswith(f"{settings.name}-"):
+    for file in _entries(_CNI_CACHE / "results"):
+        # Another cluster may remove its own meanwhile.
+        with contextlib.suppress(OSError):
+            # Each names the network namespace of its pod, which lay in the state folder.
+            if f'"{settings.state}/' in file.read_text():
                 file.unlink()
-    for folder in (_CONTAINER_LOGS, _CNI_CACHE / "results", _CNI_CACHE / "cache", _CNI_CACHE):
+    for folder in (_CONTAINER_LOGS, _CNI_CACHE / "results", _CNI_CACHE):
         # Only if nobody else keeps anything there.
         with contextlib.suppress(OSError):
             folder.rmdir()

@@ -87,7 +87,13 @@ class Stage:
     def clear(self) -> None:
         """Remove what an earlier story left."""
         name = self._kubectl.namespace
-        self._kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=170s", timeout=180)
+        if not self._kubectl("get", "namespace", name, "--ignore-not-found"):
+            return
+        # In this order nothing is made again, and nobody waits for pods to take their leave: there is nobody to serve.
+        for kinds in ("modeltrainings,modeldeployments,driftmonitors", "deployments,jobs"):
+            self._kubectl("delete", kinds, "--all", "--timeout=60s", timeout=70)
+        self._kubectl("delete", "pods", "--all", "--grace-period=1", "--timeout=60s", timeout=70)
+        self._kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=120s", timeout=130)
 
     def set_up(self) -> int:
         """Make the namespace and the database, and fill it with the real rows; how many there are."""

@@ -1,5 +1,6 @@
 """Reading an object from the very file that Kubernetes takes, with the same rules, one sentence for each fault."""
 
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,18 @@ from evermodel_api.runs import ModelName
 S = TypeVar("S", bound=Schema)
 Broken = Callable[[S], Iterable[Rule]]
 """The rules that span fields, and that a spec breaks: in Python what the schemas say in CEL for the API server."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's booleans: true and false only, so that a field called `on` is a field."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_TRUE_OR_FALSE = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", _TRUE_OR_FALSE, list("tTfF"))
 
 
 def read_object(path: str, kind: str, schema: type[S], broken: Broken[S]) -> tuple[str, S]:
@@ -72,7 +85,8 @@ def _check_name(path: str, kind: str, name: str) -> None:
 
 def _documents(path: str) -> list[Any]:
     try:
-        return list(yaml.safe_load_all(Path(path).read_text(encoding="utf-8")))
+        text = Path(path).read_text(encoding="utf-8")
+        return list(yaml.load_all(text, Loader=_Loader))
     except (OSError, UnicodeDecodeError) as error:
         raise SpecError("InvalidSpec", f"{path} cannot be read: {error}; give a YAML file") from error
     except yaml.YAMLError as error:

@@ -1,6 +1,6 @@
 """The PersistentVolumeClaim that holds a namespace's artifacts, where no object store is used."""
 
-from evermodel_operator.children.labels import common
+from evermodel_operator.labels import common
 from evermodel_operator.plan import Object
 from evermodel_operator.settings import Settings
 

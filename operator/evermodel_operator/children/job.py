@@ -3,7 +3,7 @@
 from evermodel_api.base import Resources, SecretKey, parse_duration
 from evermodel_api.runs import Exit, MonitorOrder, TrainingOrder
 from evermodel_api.training import TrainingSpec
-from evermodel_operator.children import labels
+from evermodel_operator import labels
 from evermodel_operator.children.metadata import metadata
 from evermodel_operator.children.pod import CONTAINER, PodShape, pod_template
 from evermodel_operator.plan import Object

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 from evermodel_api.base import Resources, SecretKey
 from evermodel_api.runs import ORDER_DIRECTORY, ORDER_FILE, SECRETS_DIRECTORY
 from evermodel_operator.plan import Object
-from evermodel_operator.settings import Settings
+from evermodel_operator.settings import STORE_MOUNT, Settings
 
-STORE_DIRECTORY = "/var/lib/evermodel/store"
 CONTAINER = "evermodel"
 _USER = 65532
 """The image's user. Named here too, so that a volume belongs to it."""
@@ -97,7 +96,7 @@ def _volumes(shape: PodShape, settings: Settings) -> tuple[list[Object], list[Ob
     ]
     if settings.store.claim is not None:
         volumes.append({"name": "store", "persistentVolumeClaim": {"claimName": settings.store.claim.name}})
-        mounts.append({"name": "store", "mountPath": STORE_DIRECTORY})
+        mounts.append({"name": "store", "mountPath": STORE_MOUNT})
     for number, name in enumerate(sorted({secret.name for secret in shape.secrets})):
         keys = sorted({secret.key for secret in shape.secrets if secret.name == name})
         # Optional: a missing Secret is then told by the run itself, in words, instead of by a pod that never starts.

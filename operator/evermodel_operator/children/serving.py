@@ -2,7 +2,7 @@
 
 from evermodel_api.deployment import DeploymentSpec
 from evermodel_api.runs import SERVING_PORT, ServingOrder
-from evermodel_operator.children import labels
+from evermodel_operator import labels
 from evermodel_operator.children.metadata import metadata
 from evermodel_operator.children.order import order_digest
 from evermodel_operator.children.pod import PodShape, pod_template

@@ -2,7 +2,7 @@
 
 from evermodel_api import API_VERSION
 from evermodel_api.version import VersionSpec
-from evermodel_operator.children import labels
+from evermodel_operator import labels
 from evermodel_operator.children.metadata import metadata
 from evermodel_operator.plan import Object
 

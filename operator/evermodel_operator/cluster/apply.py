@@ -11,8 +11,9 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from evermodel_operator.cluster.errors import Conflict, NameTaken, NotFound
-from evermodel_operator.cluster.resources import MANAGED_BY, MANAGED_BY_LABEL, resource_of
-from evermodel_operator.cluster.sameness import APPLIED, carries, contains, digest_of
+from evermodel_operator.cluster.resources import resource_of
+from evermodel_operator.cluster.sameness import carries, contains, digest_of
+from evermodel_operator.labels import APPLIED, MANAGED_BY, OPERATOR
 
 if TYPE_CHECKING:
     from evermodel_operator.cluster.client import Client
@@ -136,7 +137,7 @@ class Executor:
 def _seal(owner: Object, manifest: Object) -> tuple[Object, str]:
     """The manifest as it is sent: in the owner's namespace, labelled so that it is watched, and with its digest."""
     metadata = {"namespace": owner["metadata"]["namespace"], **manifest["metadata"]}
-    metadata["labels"] = {**(metadata.get("labels") or {}), MANAGED_BY_LABEL: MANAGED_BY}
+    metadata["labels"] = {**(metadata.get("labels") or {}), MANAGED_BY: OPERATOR}
     digest = digest_of({**manifest, "metadata": metadata})
     metadata["annotations"] = {**(metadata.get("annotations") or {}), APPLIED: digest}
     return {**manifest, "metadata": metadata}, digest

@@ -6,10 +6,7 @@ from dataclasses import dataclass
 
 from evermodel_api import API_VERSION, GROUP
 from evermodel_api.kinds import KINDS
-
-MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
-MANAGED_BY = "evermodel"
-MANAGED_SELECTOR = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
+from evermodel_operator.labels import MANAGED_SELECTOR
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,10 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from evermodel_api import GROUP
+from evermodel_operator.labels import APPLIED
 
 if TYPE_CHECKING:
     from evermodel_operator.plan import Object
-
-APPLIED = f"{GROUP}/applied"
-"""Annotation of a child: digest of the manifest that was applied last."""
 
 
 def digest_of(manifest: Object) -> str:

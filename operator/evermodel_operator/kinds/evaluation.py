@@ -16,7 +16,7 @@ from evermodel_api.monitor import (
 )
 from evermodel_api.reasons import ConditionType, Reason
 from evermodel_api.runs import MonitorOutcome
-from evermodel_operator.children import labels
+from evermodel_operator import labels
 from evermodel_operator.kinds.conditions import Conditions
 from evermodel_operator.kinds.pods import answer, trouble
 from evermodel_operator.kinds.reading import failure_of, finished_as, is_going, label

@@ -11,7 +11,7 @@ from evermodel_api.reasons import Reason
 from evermodel_api.runs import MonitorOrder
 from evermodel_api.training import TrainingStatus
 from evermodel_api.version import Artifact
-from evermodel_operator.children import labels
+from evermodel_operator import labels
 from evermodel_operator.children.job import monitor_job, monitor_labels
 from evermodel_operator.children.order import order_config_map
 from evermodel_operator.children.pod import store_root

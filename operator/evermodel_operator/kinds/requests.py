@@ -3,8 +3,8 @@
 from evermodel_api.monitor import MonitorStatus
 from evermodel_api.reasons import Reason
 from evermodel_api.training import Cause
-from evermodel_operator.children.labels import RETRAIN_PREFIX
 from evermodel_operator.kinds.reading import name_of, read_status
+from evermodel_operator.labels import RETRAIN_PREFIX
 from evermodel_operator.plan import Object
 
 

@@ -11,7 +11,7 @@ from evermodel_api.reasons import Reason
 from evermodel_api.runs import Outcome, TrainingOrder, TrainingOutcome
 from evermodel_api.training import Cause, PastRun
 from evermodel_api.version import Lineage, VersionSpec
-from evermodel_operator.children import labels
+from evermodel_operator import labels
 from evermodel_operator.children.pod import CONTAINER
 from evermodel_operator.kinds.pods import answer, image_used, trouble
 from evermodel_operator.kinds.reading import annotation, failure_of, finished_as, finished_at, is_going, label, name_of

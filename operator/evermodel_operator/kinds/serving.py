@@ -1,43 +1,17 @@
-"""What a version needs to be served, and how far its pods are."""
-
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+"""What a version needs to be served."""
 
 from evermodel_api.deployment import DeploymentSpec
 from evermodel_api.runs import ServingOrder
 from evermodel_api.version import Artifact
 from evermodel_operator.children.claim import store_claim
-from evermodel_operator.children.labels import ORDER_DIGEST
 from evermodel_operator.children.order import order_config_map, order_digest
 from evermodel_operator.children.pod import store_root
 from evermodel_operator.children.serving import serving_deployment, serving_labels, serving_name
 from evermodel_operator.kinds.reading import annotation, name_of
+from evermodel_operator.kinds.rollout import Observed
+from evermodel_operator.labels import ORDER_DIGEST
 from evermodel_operator.plan import Object
 from evermodel_operator.settings import Settings
-
-if TYPE_CHECKING:
-    from evermodel_operator.kinds.deployment import Observed
-
-
-@dataclass(frozen=True)
-class Readiness:
-    """How far the pods of one version are."""
-
-    available: int = 0
-    """Pods that are ready."""
-    complete: bool = False
-    """Whether all pods that are asked for run the present template and are ready."""
-
-
-def readiness(child: Object | None, spec: DeploymentSpec) -> Readiness:
-    """Read it from a Deployment's status."""
-    if child is None:
-        return Readiness()
-    status = child.get("status", {})
-    available = int(status.get("availableReplicas") or 0)
-    current = int(status.get("observedGeneration") or 0) >= int(child["metadata"].get("generation") or 0)
-    updated = int(status.get("updatedReplicas") or 0) >= spec.replicas
-    return Readiness(available, complete=current and updated and available >= spec.replicas)
 
 
 def serving_order(deployment: Object, version: Object, spec: DeploymentSpec, settings: Settings) -> ServingOrder:
@@ -55,7 +29,7 @@ def serving_order(deployment: Object, version: Object, spec: DeploymentSpec, set
     )
 
 
-def serving_children(observed: "Observed", name: str, spec: DeploymentSpec, settings: Settings) -> list[Object]:
+def serving_children(observed: Observed, name: str, spec: DeploymentSpec, settings: Settings) -> list[Object]:
     """The Deployment of a version, and before it its order where that is new. Nothing where its record is gone."""
     version = observed.versions.get(name)
     if version is None:

@@ -1,24 +1,21 @@
 """Three questions about a deployment: Serving (is it answered?), UpToDate (by the desired version?), Progressing."""
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from evermodel_api.base import Condition, parse_duration
 from evermodel_api.deployment import DeploymentSpec, DeploymentStatus
 from evermodel_api.reasons import ConditionType, Reason
 from evermodel_operator.kinds.conditions import Conditions
+from evermodel_operator.kinds.readiness import Readiness
 from evermodel_operator.kinds.reading import read_status
-from evermodel_operator.kinds.serving import Readiness
+from evermodel_operator.kinds.rollout import Rollout
 from evermodel_operator.plan import Event, Object
-
-if TYPE_CHECKING:
-    from evermodel_operator.kinds.deployment import Rollout
 
 
 def serving_conditions(
     deployment: Object,
     spec: DeploymentSpec,
-    rollout: "Rollout",
+    rollout: Rollout,
     ready: Readiness,
     wanted: str | None,
     now: datetime,
@@ -53,14 +50,14 @@ def _not_ready(serving: bool, reason: Reason) -> Reason:
     return reason if serving else Reason.NOT_SERVED
 
 
-def _serving_words(rollout: "Rollout", ready: Readiness, spec: DeploymentSpec) -> str:
+def _serving_words(rollout: Rollout, ready: Readiness, spec: DeploymentSpec) -> str:
     if rollout.live is None:
         return "No version is live."
     trouble = f": {rollout.trouble.message}" if rollout.trouble and not ready.available else ""
     return f"{rollout.live}: {ready.available} of {spec.replicas} pods are ready{trouble}"
 
 
-def _up_to_date_words(rollout: "Rollout", spec: DeploymentSpec, wanted: str | None) -> tuple[Reason, str]:
+def _up_to_date_words(rollout: Rollout, spec: DeploymentSpec, wanted: str | None) -> tuple[Reason, str]:
     if wanted is None and spec.model.version_ref is not None:
         name = spec.model.version_ref.name
         return Reason.VERSION_NOT_APPROVED, f"ModelVersion {name} is not there or may not serve; name an approved one."
@@ -73,7 +70,7 @@ def _up_to_date_words(rollout: "Rollout", spec: DeploymentSpec, wanted: str | No
     return Reason.ROLLING_OUT, f"{wanted} is desired and {rollout.live} is live."
 
 
-def _waiting_since(rollout: "Rollout", before: DeploymentStatus, now: datetime) -> datetime:
+def _waiting_since(rollout: Rollout, before: DeploymentStatus, now: datetime) -> datetime:
     """Since when the version that is being started is waited for. Pods that once served and fail get the time anew."""
     stopped = [
         c.last_transition_time for c in before.conditions if c.type == ConditionType.SERVING and c.status != "True"
@@ -81,14 +78,14 @@ def _waiting_since(rollout: "Rollout", before: DeploymentStatus, now: datetime) 
     return max([rollout.since or now, *stopped])
 
 
-def _set_idle(conditions: Conditions, rollout: "Rollout", wanted: str | None) -> None:
+def _set_idle(conditions: Conditions, rollout: Rollout, wanted: str | None) -> None:
     last = rollout.rejected[0] if rollout.rejected else None
     text = f"The last version that was tried, {last.version}, was given up: {last.message}" if last else ""
     reason = Reason.IDLE if wanted is not None or rollout.live is not None else Reason.NO_VERSION
     conditions.set(ConditionType.PROGRESSING, False, reason, text)
 
 
-def _set_progress(conditions: Conditions, rollout: "Rollout", ready: Readiness, *, late: bool) -> None:
+def _set_progress(conditions: Conditions, rollout: Rollout, ready: Readiness, *, late: bool) -> None:
     starting = rollout.candidate or rollout.live
     why = f": {rollout.trouble.message}" if rollout.trouble else ""
     broken = rollout.trouble is not None and rollout.trouble.final

@@ -10,7 +10,7 @@ from evermodel_api.reasons import ConditionType, Reason
 from evermodel_api.runs import ChampionRef, Outcome, TrainingOrder
 from evermodel_api.training import CurrentRun, PastRun, TrainingSpec, TrainingStatus
 from evermodel_api.version import Stage, VersionSpec
-from evermodel_operator.children import labels
+from evermodel_operator import labels
 from evermodel_operator.children.claim import store_claim
 from evermodel_operator.children.job import training_job, training_labels
 from evermodel_operator.children.order import order_config_map

@@ -8,7 +8,7 @@ from evermodel_api import API_VERSION
 from evermodel_api.deployment import DeploymentStatus
 from evermodel_api.reasons import ConditionType, Reason
 from evermodel_api.version import JournalEntry, Stage, VersionSpec, VersionStatus
-from evermodel_operator.children import labels
+from evermodel_operator import labels
 from evermodel_operator.kinds.conditions import Conditions, refused
 from evermodel_operator.kinds.reading import annotation, is_going, name_of, read_spec, read_status, written
 from evermodel_operator.plan import Event, Object, Plan
@@ -175,9 +175,15 @@ def champion_of(siblings: list[Object], deployments: list[Object]) -> tuple[Obje
     followers = [d for d in deployments if d["spec"]["model"].get("trainingRef", {}).get("name") == model]
     if not followers:
         return max(able, key=lambda version: int(version["spec"]["version"])), []
-    live = {d.get("status", {}).get("live", {}).get("version") for d in followers}
+    live = {_answering(deployment) for deployment in followers}
     agreed = [version for version in able if live == {name_of(version)}]
     return (agreed[0], followers) if agreed else None
+
+
+def _answering(deployment: Object) -> str | None:
+    """The version whose pods answer, or None."""
+    live = read_status(DeploymentStatus, deployment).live
+    return live.version if live is not None and live.replicas > 0 else None
 
 
 def _held(name: str, deployments: list[Object]) -> bool:

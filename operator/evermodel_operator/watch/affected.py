@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evermodel_api import API_VERSION, GROUP
+from evermodel_api import API_VERSION
+from evermodel_operator import labels
 from evermodel_operator.cluster.resources import is_custom
 from evermodel_operator.watch.keys import Key, key_of
 
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from evermodel_operator.watch.cache import Cache
 
 TRAINING, VERSION, DEPLOYMENT, MONITOR = "ModelTraining", "ModelVersion", "ModelDeployment", "DriftMonitor"
-TRAINING_LABEL = f"{GROUP}/training"
-LABELS = {TRAINING_LABEL: TRAINING, f"{GROUP}/deployment": DEPLOYMENT, f"{GROUP}/monitor": MONITOR}
+LABELS = {labels.TRAINING: TRAINING, labels.DEPLOYMENT: DEPLOYMENT, labels.MONITOR: MONITOR}
 """Labels on children, and on their pods, that name the object they are made for."""
 
 
@@ -40,10 +40,10 @@ def _owners(obj: Object) -> Iterator[Key]:
     for owner in metadata.get("ownerReferences") or ():
         if owner.get("controller") and is_custom(owner["apiVersion"], owner["kind"]):
             yield Key(owner["kind"], metadata["namespace"], owner["name"])
-    labels = metadata.get("labels") or {}
+    carried = metadata.get("labels") or {}
     for label, kind in LABELS.items():
-        if label in labels:
-            yield Key(kind, metadata["namespace"], labels[label])
+        if label in carried:
+            yield Key(kind, metadata["namespace"], carried[label])
 
 
 def _readers_of_training(training: Object, cache: Cache) -> Iterator[Key]:
@@ -102,7 +102,7 @@ _READERS: dict[str, Callable[[Object, Cache], Iterator[Key]]] = {
 def training_of(version: Object) -> str | None:
     """The name of the training that made a version."""
     name = _at(version, "spec", "training", "name")
-    return str(name) if name else (version["metadata"].get("labels") or {}).get(TRAINING_LABEL)
+    return str(name) if name else (version["metadata"].get("labels") or {}).get(labels.TRAINING)
 
 
 def _versions_of(deployment: Object) -> set[str]:

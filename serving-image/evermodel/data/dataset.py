@@ -1,5 +1,6 @@
 """From raw rows to what a training works on: canonical columns, the target, and the order that content gives."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,11 @@ from evermodel.data.columns import Column, read_column
 from evermodel.data.digest import data_digest, row_hashes
 from evermodel.data.rows import clean_rows, require_columns
 from evermodel.data.target import Target, read_target
+from evermodel.errors import SpecError
 from evermodel_api.training import TrainingSpec
+
+MAX_NAME_LENGTH = 128
+"""As `evermodel_api.base.ColumnName` has it."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,9 @@ def make_dataset(rows: pd.DataFrame, spec: TrainingSpec) -> Dataset:
     require_columns(rows, spec.data.exclude, "data.exclude")
     cleaned = clean_rows(rows, spec.data.rows)
     left_out = {spec.target, *spec.data.exclude}
-    features = [read_column(str(name), cleaned[name]) for name in cleaned.columns if name not in left_out]
+    names = [name for name in cleaned.columns if name not in left_out]
+    _check_names(names)
+    features = [read_column(name, cleaned[name]) for name in names]
     target_column = read_column(spec.target, cleaned[spec.target], is_target=True)
     target = read_target(target_column, spec.task)
     table = [*features, target_column]
@@ -57,6 +64,16 @@ def make_dataset(rows: pd.DataFrame, spec: TrainingSpec) -> Dataset:
         hashes=hashes[order],
         digest=digest,
     )
+
+
+def _check_names(names: Sequence[str]) -> None:
+    for name in names:
+        if not 1 <= len(name) <= MAX_NAME_LENGTH:
+            raise SpecError(
+                "ColumnNotAFeature",
+                f"the column {name[:40]!r} has a name of {len(name)} characters, and a feature's has 1 to "
+                f"{MAX_NAME_LENGTH}; rename it in the source",
+            )
 
 
 def _ordered(column: Column, order: NDArray[Any]) -> Column:

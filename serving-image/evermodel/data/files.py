@@ -1,5 +1,6 @@
 """Rows from CSV and Parquet files: any fsspec URL, a path, or a glob of them."""
 
+import re
 import zlib
 from lzma import LZMAError
 from pathlib import Path
@@ -15,6 +16,8 @@ from evermodel_api.training import FileSource
 
 _SUFFIXES = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
 _COMPRESSED = {".gz", ".bz2", ".xz", ".zip"}
+_UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
+"""What pandas calls row labels without a name when it writes Parquet."""
 
 
 def read_files(name: str, source: FileSource) -> pd.DataFrame:
@@ -72,7 +75,7 @@ def _read_file(name: str, filesystem: Any, path: str, declared: str | None) -> p
 
 def _parse(name: str, path: str, kind: str, file: IO[bytes]) -> pd.DataFrame:
     try:
-        return pd.read_csv(file, low_memory=False) if kind == "csv" else pd.read_parquet(file, engine="pyarrow")
+        return _csv(file) if kind == "csv" else _parquet(file)
     except EmptyDataError:
         raise DataError("NoRows", f"source {name!r}: {path} is empty; give it a header and rows") from None
     except (ParserError, ValueError, EOFError, zlib.error, LZMAError) as error:
@@ -82,6 +85,20 @@ def _parse(name: str, path: str, kind: str, file: IO[bytes]) -> pd.DataFrame:
             raise
         # no call to the system failed: gzip, bz2 and Arrow found that the bytes are damaged
         raise _unreadable(name, path, kind, error) from error
+
+
+def _csv(file: IO[bytes]) -> pd.DataFrame:
+    frame = pd.read_csv(file, low_memory=False)
+    if not isinstance(frame.index, pd.RangeIndex):
+        # pandas takes the surplus for row labels, and every value for that of the column beside it
+        raise ValueError("its rows have more values than its header has names")
+    return frame
+
+
+def _parquet(file: IO[bytes]) -> pd.DataFrame:
+    # what pandas noted for itself is left out: it would make an index, which is no column, of a column
+    frame = pd.read_parquet(file, engine="pyarrow", to_pandas_kwargs={"ignore_metadata": True})
+    return frame.loc[:, [name for name in frame.columns if not _UNNAMED_INDEX.fullmatch(name)]]
 
 
 def _unreadable(name: str, path: str, kind: str, error: Exception) -> DataError:

@@ -7,8 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from evermodel.errors import RunError, SpecError
-from evermodel_api.runs import TERMINATION_LOG, MonitorOrder, MonitorOutcome, fit_message
+from evermodel.errors import SpecError
+from evermodel.pod import obey
+from evermodel_api.reasons import Reason
+from evermodel_api.runs import TERMINATION_LOG, MonitorOrder, MonitorOutcome
 
 DEFAULT_START = "2000-01-01T00:00:00Z"
 """Fixed, so that the same files give the same document."""
@@ -56,41 +58,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run_order(arguments: argparse.Namespace) -> int:
-    log = Path(arguments.termination_log)
-    try:
-        order = _read_order(arguments.order)
+    def work(order: MonitorOrder) -> MonitorOutcome:
         from evermodel.monitoring.lean import leave_pandas_out  # noqa: PLC0415  only once the order is known to be one
         from evermodel.monitoring.order import run_order  # noqa: PLC0415
 
         leave_pandas_out()
-        outcome = run_order(order)
-    except Exception as error:
-        reason = error.reason if isinstance(error, RunError) else "Crashed"
-        message = str(error) or type(error).__name__
-        _write_message(log, MonitorOutcome(failed=True, message=message, reason=reason))
-        raise
-    _write_message(log, outcome)
+        return run_order(order)
+
+    outcome = obey(Path(arguments.order), MonitorOrder, Path(arguments.termination_log), work, _failed)
     _print(json.dumps(outcome.dump()) if arguments.json else f"{outcome.state}: {outcome.message}")
     return 0
 
 
-def _read_order(path: str) -> MonitorOrder:
-    try:
-        return MonitorOrder.model_validate_json(Path(path).read_bytes())
-    except (OSError, ValueError) as error:
-        cause = " ".join(str(error).split())[:300]
-        raise SpecError(
-            "InvalidSpec", f"{path} is no order of a monitor: {cause}; it is written by the operator"
-        ) from error
-
-
-def _write_message(log: Path, outcome: MonitorOutcome) -> None:
-    try:
-        log.write_text(fit_message(outcome), encoding="utf-8")
-    except OSError as error:
-        raise RunError(
-            "Crashed", f"the outcome cannot be written to {log}: {error}; name a file by --termination-log"
-        ) from error
+def _failed(reason: Reason, message: str) -> MonitorOutcome:
+    return MonitorOutcome(failed=True, message=message, reason=reason)
 
 
 def _run_files(arguments: argparse.Namespace) -> int:

@@ -40,7 +40,7 @@ class StopSignals:
 class Listener(Protocol):
     """What the steps need of the HTTP server."""
 
-    def stop_listening(self) -> None:
+    async def stop_listening(self) -> None:
         """Take no new connections."""
 
     @property
@@ -53,7 +53,7 @@ async def drain(registry: Registry, signals: StopSignals, seconds: float, listen
     registry.drain()
     if not signals.hurry.is_set() and seconds > 0:
         await wait_for_event(signals.hurry, seconds)
-    listener.stop_listening()
+    await listener.stop_listening()
     if not signals.hurry.is_set():
         await _settle(listener)
 

@@ -104,12 +104,14 @@ def _row_schema(signature: Signature) -> Document:
 
 
 def _column_schema(column: ColumnSignature) -> Document:
+    types = ["null"] if column.takes_missing else []
     if column.kind == "number":
         seen = "" if column.min is None else f"Seen in training: {column.min:g} to {column.max:g}."
-        return {"type": ["number", "null"], "description": seen}
+        return {"type": ["number", *types], "description": seen}
     if column.datatype == "BOOL":
-        return {"type": ["boolean", "null"]}
-    return {"type": ["string", "null"], "description": "A category.", "examples": column.levels[:20]}
+        return {"type": ["boolean", *types], "description": "A category: true or false."}
+    written = ["string"] if column.datatype == "BYTES" else ["number", "string"]
+    return {"type": [*written, *types], "description": "A category.", "examples": column.levels[:20]}
 
 
 def _truth_schema(signature: Signature) -> Document:

@@ -11,9 +11,9 @@ import uvicorn
 import uvloop
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from evermodel.errors import SpecError
 from evermodel.serving.app import Application
 from evermodel.serving.drain import StopSignals, drain
+from evermodel.serving.listener import ACCEPT_SECONDS, BACKLOG, address_of, listen, refuse_handshakes
 from evermodel.serving.pages import Pages
 from evermodel.serving.registry import Hosted, Registry
 from evermodel.serving.worker import Worker, available_cores
@@ -22,7 +22,6 @@ KEEP_ALIVE_SECONDS = 75
 """Longer than what clients and proxies usually keep an idle connection: who closes first must not be us."""
 FINISH_SECONDS = 10
 """How long requests in flight may take after the drain."""
-BACKLOG = 2048
 
 
 @dataclass(frozen=True)
@@ -49,12 +48,18 @@ class _Protocol(HttpToolsProtocol):
 class _Server(uvicorn.Server):
     """uvicorn without signal handlers of its own: the drain comes first."""
 
+    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
+        super().__init__(config)
+        self._listener = listener
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
-    def stop_listening(self) -> None:
-        """Take no new connections."""
+    async def stop_listening(self) -> None:
+        """Take no new connections, but those that clients already believe to have."""
+        refuse_handshakes(self._listener)
+        await asyncio.sleep(ACCEPT_SECONDS)
         for server in self.servers:
             server.close()
 
@@ -62,32 +67,6 @@ class _Server(uvicorn.Server):
     def open_connections(self) -> int:
         """How many connections are open."""
         return len(self.server_state.connections)
-
-
-def listen(host: str | None, port: int) -> socket.socket:
-    """A listening socket; without a host on all addresses, IPv6 included where the machine has it.
-
-    Raises:
-        SpecError: `PortUnavailable`.
-    """
-    try:
-        if host is None:
-            with contextlib.suppress(OSError):
-                return socket.create_server(("::", port), family=socket.AF_INET6, backlog=BACKLOG, dualstack_ipv6=True)
-            host = "0.0.0.0"  # noqa: S104  a pod is reached by its own address
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
-        raise SpecError(
-            "PortUnavailable", f"port {port} of {host} cannot be listened on ({error.strerror}); choose another --port"
-        ) from error
-
-
-def address_of(listener: socket.socket) -> str:
-    """Where a person reaches the socket."""
-    host, port = listener.getsockname()[:2]
-    shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  compared, not bound
-    return f"http://[{shown}]:{port}" if ":" in shown else f"http://{shown}:{port}"
 
 
 def run_server(options: ServerOptions, load: Callable[[], Sequence[Hosted]], announce: Callable[[str], None]) -> None:
@@ -109,7 +88,7 @@ async def _serve(
     signals = StopSignals()
     signals.install(asyncio.get_running_loop())
     registry, worker = Registry(), Worker(min(4, available_cores()))
-    server = _Server(_config(Application(registry, worker, Pages(registry))))
+    server = _Server(_config(Application(registry, worker, Pages(registry))), listener)
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     serving.add_done_callback(lambda _: signals.stop.set())  # a server that dies must not leave a process that waits
     try:

@@ -7,15 +7,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from evermodel.errors import RunError, SpecError
+from evermodel.errors import SpecError
+from evermodel.pod import obey
 from evermodel_api.digest import spec_digest
+from evermodel_api.reasons import Reason
 from evermodel_api.runs import (
     SECRETS_DIRECTORY,
     TERMINATION_LOG,
     Outcome,
     TrainingOrder,
     TrainingOutcome,
-    fit_message,
 )
 from evermodel_api.training import Cause, Source
 from evermodel_api.version import GateVerdict
@@ -56,39 +57,18 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _run_order(arguments: argparse.Namespace) -> int:
-    log = Path(arguments.termination_log)
-    try:
-        order = _read_order(arguments.order)
+    def work(order: TrainingOrder) -> TrainingOutcome:
         from evermodel.training.run import run_training  # noqa: PLC0415  scikit-learn is slow to import
 
-        outcome = run_training(order, Path(arguments.secrets), _progress)
-    except Exception as error:
-        reason = error.reason if isinstance(error, RunError) else "Crashed"
-        message = str(error) or type(error).__name__
-        _write_message(log, TrainingOutcome(outcome=Outcome.FAILED, message=message, reason=reason))
-        raise
-    _write_message(log, outcome)
+        return run_training(order, Path(arguments.secrets), _progress)
+
+    outcome = obey(Path(arguments.order), TrainingOrder, Path(arguments.termination_log), work, _failed)
     _progress(outcome.message)
     return 0
 
 
-def _read_order(path: str) -> TrainingOrder:
-    try:
-        return TrainingOrder.model_validate_json(Path(path).read_bytes())
-    except (OSError, ValueError) as error:
-        cause = " ".join(str(error).split())[:300]
-        raise SpecError(
-            "InvalidSpec", f"{path} is no order of a training: {cause}; it is written by the operator"
-        ) from error
-
-
-def _write_message(log: Path, outcome: TrainingOutcome) -> None:
-    try:
-        log.write_text(fit_message(outcome), encoding="utf-8")
-    except OSError as error:
-        raise RunError(
-            "Crashed", f"the outcome cannot be written to {log}: {error}; name a file by --termination-log"
-        ) from error
+def _failed(reason: Reason, message: str) -> TrainingOutcome:
+    return TrainingOutcome(outcome=Outcome.FAILED, message=message, reason=reason)
 
 
 def _run_file(arguments: argparse.Namespace) -> int:

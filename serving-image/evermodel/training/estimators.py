@@ -69,7 +69,8 @@ def make_estimator(algorithm: Algorithm, seed: int) -> Any:
     """
     where = f"algorithms[{algorithm.name}].params"
     estimator = _make(algorithm.estimator, {**_DEFAULTS.get(algorithm.estimator, {}), **algorithm.params}, where)
-    if "random_state" not in algorithm.params and "random_state" in estimator.get_params(deep=False):
+    # null means chance to the library; the same data and spec must make the same model
+    if algorithm.params.get("random_state") is None and "random_state" in estimator.get_params(deep=False):
         estimator.set_params(random_state=seed)
     return estimator
 

@@ -1,6 +1,7 @@
 """Fitting, choosing by cross-validation, and measuring on the rows that were held out."""
 
 import math
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from evermodel_api.training import Algorithm, Metric, Task, TrainingSpec
 Progress = Callable[[str], None]
 _LIBRARY_ERRORS = (ValueError, TypeError, AttributeError, ArithmeticError, LookupError)
 """What scikit-learn and XGBoost raise when parameters and rows do not fit together."""
+
+_PLACES = re.compile(r"\[\d\d:\d\d:\d\d\] |/\S+\.(?:cc|cu|h|cpp|cuh):\d+: ")
+"""XGBoost's words begin with the time and a line of its source."""
 
 
 @dataclass(frozen=True)
@@ -69,13 +73,18 @@ def fit(plan: Plan, algorithm: Algorithm, signature: Signature, rows: Rows, seed
         try:
             pipeline.fit(estimator_frame(signature, rows.frame), truth)
         except _LIBRARY_ERRORS as error:
-            said = " ".join(str(error).split())[:600]
             raise SpecError(
                 "FitFailed",
-                f"{described(algorithm)} could not be fitted: {said}; correct its params or the pipeline",
+                f"{described(algorithm)} could not be fitted: {_said(error)}; correct its params or the pipeline",
             ) from error
     _forget_jobs(pipeline)
-    return pipeline, tuple(dict.fromkeys(" ".join(str(warning.message).split())[:200] for warning in caught))
+    return pipeline, tuple(dict.fromkeys(_said(warning.message) for warning in caught))
+
+
+def _said(words: Warning | Exception) -> str:
+    """A library's own words on one line: without the time and the places in its code, which say nothing of the model."""
+    own, _, _ = str(words).partition("Stack trace:")
+    return _PLACES.sub("", " ".join(own.split()))[:400].strip(" .")
 
 
 def _forget_jobs(pipeline: Pipeline) -> None:
@@ -104,10 +113,9 @@ def evaluate(model: Any, signature: Signature, rows: Rows, who: str) -> Answers:
         try:
             predicted, probabilities = answer(model, signature, rows.frame)
         except _LIBRARY_ERRORS as error:
-            said = " ".join(str(error).split())[:600]
             raise SpecError(
                 "FitFailed",
-                f"{who} cannot answer rows that it was not fitted on: {said}; correct its params or the pipeline",
+                f"{who} cannot answer rows that it was not fitted on: {_said(error)}; correct its params or the pipeline",
             ) from error
     return Answers(rows.truth, predicted, probabilities, len(signature.classes))
 

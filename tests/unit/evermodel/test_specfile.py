@@ -1,9 +1,12 @@
 """Reading an object from the file that Kubernetes takes."""
 
+from pathlib import Path
+
 import pytest
 
 from evermodel.errors import SpecError
 from evermodel.monitoring.spec import broken_rules as broken_monitor_rules
+from evermodel.monitoring.spec import read_monitor
 from evermodel.specfile import read_object, read_spec
 from evermodel.training.rules import broken_rules
 from evermodel_api.kinds import KINDS
@@ -108,3 +111,15 @@ def test_a_file_that_is_not_there_or_not_text_is_told(tmp_path):
     (tmp_path / "bytes.yaml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SpecError, match=r"cannot be read|is no YAML"):
         read_object(str(tmp_path / "bytes.yaml"), "ModelTraining", TrainingSpec, broken_rules)
+
+
+def test_a_field_called_on_is_a_field_and_not_true(tmp_path: Path):
+    # given a monitor whose field `on` is written without quotes, which YAML 1.1 would read as true
+    file = tmp_path / "monitor.yaml"
+    file.write_text(
+        "apiVersion: evermodel.dev/v1alpha1\nkind: DriftMonitor\nmetadata: {name: heart}\nspec:\n"
+        "  deploymentRef: {name: heart}\n  drift: {}\n"
+        "  actions: {retrain: {trainingRef: {name: heart}, on: [Drift]}}\n"
+    )
+    _, spec = read_monitor(str(file))
+    assert spec.actions.retrain.on == ["Drift"]

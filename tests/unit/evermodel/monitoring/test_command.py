@@ -242,7 +242,7 @@ class TestOrder:
         order, log = tmp_path / "order.json", tmp_path / "log"
         order.write_text("{}")
         assert main(["monitor", "--order", str(order), "--termination-log", str(log)]) == 4
-        assert MonitorOutcome.model_validate_json(log.read_bytes()).reason == "InvalidSpec"
+        assert MonitorOutcome.model_validate_json(log.read_bytes()).reason == "OrderInvalid"
 
     def test_a_pod_imports_neither_pandas_nor_scikit_learn(self, ward, spec, make_patients, tmp_path):
         ward.serve(make_patients(300, seed=3), NOW - timedelta(minutes=45))

@@ -1,13 +1,9 @@
 """What the command refuses before it serves, with which exit code and sentence."""
 
-import socket
-
 import pytest
 
 from evermodel import cli
-from evermodel.errors import SpecError
 from evermodel.serving.command import find_named
-from evermodel.serving.server import address_of, listen
 
 
 @pytest.mark.parametrize(
@@ -60,18 +56,3 @@ def test_either_versions_or_an_order(arguments, capsys):
 def test_a_model_has_the_name_of_its_version_without_the_number(line, wanted, model, version):
     found = find_named(str(line.store), wanted.format(line.artifact.uri))
     assert found == (model, version, line.artifact.uri, line.artifact.digest)
-
-
-def test_a_port_that_is_taken_is_told():
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(SpecError, match=f"port {port} of 127.0.0.1 cannot be listened on.*choose another --port"):
-            listen("127.0.0.1", port)
-
-
-@pytest.mark.parametrize("host", [None, "127.0.0.1"])
-def test_a_listener_without_a_host_is_reached_by_loopback_too(host):
-    with listen(host, 0) as listener:
-        address = address_of(listener)
-        assert address == f"http://127.0.0.1:{listener.getsockname()[1]}"
-        socket.create_connection(("127.0.0.1", listener.getsockname()[1]), timeout=5).close()

@@ -18,7 +18,7 @@ class Listener:
         self.leaves_after = leaves_after
         self.stopped_at: float | None = None
 
-    def stop_listening(self):
+    async def stop_listening(self):
         self.stopped_at = asyncio.get_running_loop().time()
 
     @property

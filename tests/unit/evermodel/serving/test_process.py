@@ -164,7 +164,7 @@ class Client(threading.Thread):
             if connection.sock is None:
                 try:
                     connection.connect()
-                except ConnectionRefusedError:
+                except ConnectionError:
                     self.refused_at = time.monotonic()
                     break
                 self.connections += 1

@@ -44,7 +44,7 @@ TWO = [{"name": name, "estimator": "DecisionTreeClassifier"} for name in ("one",
 
 BAD = [
     # the spec
-    Bad("unknown estimator", 4, "InvalidSpec", "Input should be 'LinearRegression'", estimator="SVC"),
+    Bad("unknown estimator", 4, "OrderInvalid", "Input should be 'LinearRegression'", estimator="SVC"),
     Bad(
         "unknown parameter",
         4,

@@ -43,8 +43,8 @@ def test_a_missing_value_without_an_imputer_is_told_on_either_side_of_the_split(
 
 def test_an_order_that_is_none_is_told(tmp_path: Path):
     ran, outcome = train_as_pod(tmp_path, {"target": "y"})
-    assert (ran.code, outcome["reason"]) == (4, "InvalidSpec")
-    assert "is no order of a training" in ran.sentence
+    assert (ran.code, outcome["reason"]) == (4, "OrderInvalid")
+    assert "is no TrainingOrder" in ran.sentence
 
 
 def test_a_termination_log_that_cannot_be_written_is_told(tmp_path: Path):

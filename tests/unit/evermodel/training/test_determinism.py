@@ -63,7 +63,7 @@ def start(folder: Path, shuffle: int, number: int, **environment: str) -> subpro
 
 
 def digests(process: subprocess.Popen[str]) -> list[list[str]]:
-    out, err = process.communicate(timeout=90)
+    out, err = process.communicate(timeout=400)
     assert process.returncode == 0, err
     return [json.loads(line) for line in out.splitlines()]
 

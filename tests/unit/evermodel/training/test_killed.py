@@ -90,7 +90,7 @@ def killed(tmp_path_factory):
         input="\n".join(lines),
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=400,
         cwd=ROOT,
         check=False,
     )

@@ -9,7 +9,7 @@ import pytest
 from evermodel_operator.cluster.apply import Executor
 from evermodel_operator.cluster.errors import Conflict, NameTaken, Unavailable
 from evermodel_operator.cluster.events import Recorder
-from evermodel_operator.cluster.sameness import APPLIED
+from evermodel_operator.labels import APPLIED
 from evermodel_operator.plan import Deletion, Event, Plan
 from evermodel_operator.watch.cache import Cache
 
