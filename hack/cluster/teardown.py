@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 # The kubelet keeps links to the logs here, whatever it is told.
 _CONTAINER_LOGS = Path("/var/log/containers")
+# So does the kubelet with the socket for plugins of devices, whatever its root folder is.
+_DEVICE_PLUGINS = Path("/var/lib/kubelet/device-plugins")
+# containerd's shims listen here, whatever its state folder is.
+_SHIM_SOCKETS = Path("/run/containerd/s")
 # CNI plugins are called through a library that remembers its results here.
 _CNI_CACHE = Path("/var/lib/cni")
 
@@ -49,8 +54,8 @@ def shim_sockets(containerd_state: Path) -> list[Path]:
 
 def remove_shim_sockets(containerd_state: Path) -> None:
     """Remove them; they stay when their process is killed."""
-    for socket in shim_sockets(containerd_state):
-        socket.unlink(missing_ok=True)
+    for path in shim_sockets(containerd_state):
+        path.unlink(missing_ok=True)
 
 
 def remove_traces(settings: Settings) -> None:
@@ -64,10 +69,28 @@ def remove_traces(settings: Settings) -> None:
             # Each names the network namespace of its pod, which lay in the state folder.
             if f'"{settings.state}/' in file.read_text():
                 file.unlink()
-    for folder in (_CONTAINER_LOGS, _CNI_CACHE / "results", _CNI_CACHE):
+    for path in _entries(_DEVICE_PLUGINS):
+        if is_abandoned(path):
+            path.unlink()
+    shared = (_DEVICE_PLUGINS, _SHIM_SOCKETS, _CNI_CACHE / "results")
+    for folder in (_CONTAINER_LOGS, *(level for path in shared for level in (path, path.parent))):
         # Only if nobody else keeps anything there.
         with contextlib.suppress(OSError):
             folder.rmdir()
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether a path is a Unix socket that nobody listens on."""
+    if not path.is_socket():
+        return False
+    with socket.socket(socket.AF_UNIX) as caller:
+        try:
+            caller.connect(str(path))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return False
 
 
 def _entries(folder: Path) -> list[Path]:

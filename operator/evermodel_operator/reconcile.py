@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from evermodel_api import API_VERSION
-from evermodel_operator.cluster.errors import ApiError, Refused, Unavailable
+from evermodel_operator.cluster.errors import ApiError, Conflict, Refused, Unavailable
 from evermodel_operator.kinds.conditions import refused
 from evermodel_operator.plan import Event
 
@@ -85,6 +85,9 @@ class Reconciler:
                 result = await self._reconcile(key)
         except Unavailable as error:
             self._again(key, str(error), error.retry_after or 0.0)
+        except Conflict as error:
+            # Everyday: somebody wrote the object while it was looked at, and the watch is about to tell.
+            self._again(key, str(error), level=logging.DEBUG)
         except (ApiError, TimeoutError) as error:
             self._again(key, str(error) or f"not done within {TIMEOUT:g} s")
         except Exception:
@@ -125,9 +128,9 @@ class Reconciler:
             await self._tools.recorder.record(owner, Event("Warning", error.reason, str(error)))
         self._again(key, str(error))
 
-    def _again(self, key: Key, why: str, at_least: float = 0.0) -> None:
+    def _again(self, key: Key, why: str, at_least: float = 0.0, level: int = logging.WARNING) -> None:
         seconds = self._tools.queue.retry(key, at_least)
-        LOG.warning("%s: %s; tried again in %.1f s", key, why, seconds, extra=_ref(key))
+        LOG.log(level, "%s: %s; tried again in %.1f s", key, why, seconds, extra=_ref(key))
 
 
 def _ref(key: Key) -> dict[str, Any]:

@@ -12,6 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME = "teardown"
+STATE = f"/evermodel/cluster/{NAME}/"
+PAUSE = ["--image=docker.io/library/pause:local", "--image-pull-policy=Never"]
 
 pytestmark = [pytest.mark.cluster_teardown, pytest.mark.timeout(600)]
 
@@ -34,6 +36,10 @@ def traces() -> dict[str, set[str]]:
         "namespaces": {path.name for path in Path("/run/netns").glob("*") if not path.name.startswith("cni-")},
         "cgroups": {str(path) for path in Path("/sys/fs/cgroup").glob(f"*/{NAME}*")}
         | {str(path) for path in Path("/sys/fs/cgroup").glob(f"{NAME}*")},
+        "pods' addresses": {
+            path.name for path in Path("/var/lib/cni/results").glob("*") if STATE.encode() in read(path)
+        },
+        "links to logs": {str(path) for path in Path("/var/log/containers").glob("*") if STATE in str(path.readlink())},
         "state": {str(path) for path in Path.home().glob(f".local/state/evermodel/cluster/{NAME}")},
     }
 
@@ -43,6 +49,16 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:  # the process ended meanwhile
         return b""
+
+
+def run_a_pod() -> None:
+    for step in (
+        ["wait", "--for=create", "serviceaccount/default", "--timeout=30s"],
+        ["run", "pause", *PAUSE],
+        ["wait", "--for=condition=Ready", "pod/pause", "--timeout=60s"],
+    ):
+        done = cluster("kubectl", *step)
+        assert done.returncode == 0, done.stderr
 
 
 def test_a_cluster_that_was_removed_has_left_nothing():
@@ -58,9 +74,11 @@ def test_a_cluster_that_was_removed_has_left_nothing():
         assert made.returncode == 0, made.stderr
         nodes = cluster("kubectl", "get", "nodes", "-o", "jsonpath={.items[*].metadata.name}")
         assert nodes.stdout == NAME
+        # and a pod runs in it, so that there are containers, mounts and addresses to remove
+        run_a_pod()
         during = traces()
-        assert during["processes"]
-        assert during["namespaces"] > before["namespaces"]
+        for kind in ("processes", "mounts", "interfaces", "namespaces", "cgroups", "pods' addresses", "links to logs"):
+            assert during[kind] > before[kind], kind
     finally:
         # and removed
         removed = cluster("down")

@@ -207,8 +207,8 @@ async def test_an_event_that_is_said_again_is_counted(
     assert [(each["reason"], each["series"]["count"]) for each in ours] == [("RunFailed", 3)]
 
 
-async def test_a_status_is_ours_as_a_whole_and_belongs_to_one_life_of_its_object(
-    client: Client, namespace: str, name: str, alone: None
+async def test_a_status_is_ours_as_a_whole_and_is_not_written_to_what_has_changed(
+    client: Client, executor: Executor, namespace: str, name: str, alone: None
 ):
     monitor = {
         "apiVersion": "evermodel.dev/v1alpha1",
@@ -216,21 +216,26 @@ async def test_a_status_is_ours_as_a_whole_and_belongs_to_one_life_of_its_object
         "metadata": {"name": name, "namespace": namespace},
         "spec": {"deploymentRef": {"name": "nobody"}, "drift": {}},
     }
+
+    async def read() -> dict[str, Any]:
+        return await client.get("evermodel.dev/v1alpha1", "DriftMonitor", namespace, name)
+
     made = await client.create(monitor)
-    identity = {key: made["metadata"][key] for key in ("name", "namespace", "uid")}
-    body = {"apiVersion": monitor["apiVersion"], "kind": "DriftMonitor", "metadata": identity}
+    await executor.write_status(made, {"observedGeneration": 1})
+    first = await read()
+    await executor.write_status(first, {"conditions": []})
 
-    await client.apply_status({**body, "status": {"observedGeneration": 1}})
-    await client.apply_status({**body, "status": {"conditions": []}})
+    assert first["status"] == {"observedGeneration": 1}
+    assert "observedGeneration" not in (await read()).get("status", {})
 
-    found = await client.get("evermodel.dev/v1alpha1", "DriftMonitor", namespace, name)
-    assert "observedGeneration" not in found.get("status", {})
-    stranger = {**identity, "uid": str(uuid.uuid4())}
     with pytest.raises(Conflict):
-        await client.apply_status({**body, "metadata": stranger, "status": {"observedGeneration": 2}})
+        await executor.write_status(first, {"observedGeneration": 2})
     await client.delete(made)
     with pytest.raises(NotFound):
-        await client.apply_status({**body, "status": {"observedGeneration": 2}})
+        await executor.write_status(made, {"observedGeneration": 2})
+    await client.create(monitor)
+    with pytest.raises(Conflict):
+        await executor.write_status(first, {"observedGeneration": 2})
 
 
 async def test_watches_tell_what_comes_changes_and_goes_and_only_of_what_is_ours(

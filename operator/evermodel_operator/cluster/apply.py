@@ -56,8 +56,13 @@ class Executor:
         return done
 
     async def write_status(self, owner: Object, status: Object) -> None:
-        """Replace the status of an object, unless it was deleted and made anew meanwhile."""
-        metadata = {key: owner["metadata"][key] for key in ("name", "namespace", "uid")}
+        """Replace the status of an object.
+
+        Raises:
+            Conflict: when the object changed or was made anew since it was looked at. Only the resourceVersion tells:
+                the API server does not compare the uid where a status is written.
+        """
+        metadata = {key: owner["metadata"][key] for key in ("name", "namespace", "resourceVersion")}
         body = {"apiVersion": owner["apiVersion"], "kind": owner["kind"], "metadata": metadata, "status": status}
         self._cache.put(await self._client.apply_status(body))
 

@@ -1,6 +1,7 @@
 """Rows from CSV and Parquet files: any fsspec URL, a path, or a glob of them."""
 
 import re
+import warnings
 import zlib
 from lzma import LZMAError
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import IO, Any
 
 import fsspec
 import pandas as pd
-from pandas.errors import EmptyDataError, ParserError
+from pandas.errors import EmptyDataError, ParserError, ParserWarning
 
 from evermodel.data.unavailable import SourceUnavailableError
 from evermodel.errors import DataError, SpecError
@@ -88,11 +89,13 @@ def _parse(name: str, path: str, kind: str, file: IO[bytes]) -> pd.DataFrame:
 
 
 def _csv(file: IO[bytes]) -> pd.DataFrame:
-    frame = pd.read_csv(file, low_memory=False)
-    if not isinstance(frame.index, pd.RangeIndex):
-        # pandas takes the surplus for row labels, and every value for that of the column beside it
-        raise ValueError("its rows have more values than its header has names")
-    return frame
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ParserWarning)
+        try:
+            # without index_col=False pandas takes surplus values for row labels, and moves all others one column on
+            return pd.read_csv(file, low_memory=False, index_col=False)
+        except ParserWarning:
+            raise ParserError("its rows have more values than its header has names") from None
 
 
 def _parquet(file: IO[bytes]) -> pd.DataFrame:

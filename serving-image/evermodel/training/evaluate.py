@@ -81,8 +81,8 @@ def fit(plan: Plan, algorithm: Algorithm, signature: Signature, rows: Rows, seed
     return pipeline, tuple(dict.fromkeys(_said(warning.message) for warning in caught))
 
 
-def _said(words: Warning | Exception) -> str:
-    """A library's own words on one line: without the time and the places in its code, which say nothing of the model."""
+def _said(words: Warning | Exception | str) -> str:
+    """A library's own words on one line, without the time and the places in its code: they say nothing of the model."""
     own, _, _ = str(words).partition("Stack trace:")
     return _PLACES.sub("", " ".join(own.split()))[:400].strip(" .")
 
@@ -115,7 +115,8 @@ def evaluate(model: Any, signature: Signature, rows: Rows, who: str) -> Answers:
         except _LIBRARY_ERRORS as error:
             raise SpecError(
                 "FitFailed",
-                f"{who} cannot answer rows that it was not fitted on: {_said(error)}; correct its params or the pipeline",
+                f"{who} cannot answer rows that it was not fitted on: {_said(error)}; "
+                "correct its params or the pipeline",
             ) from error
     return Answers(rows.truth, predicted, probabilities, len(signature.classes))
 

@@ -48,6 +48,21 @@ def test_a_file_is_read_by_its_suffix_or_as_declared(tmp_path, name, content, de
     assert frame["b"].isna().tolist() == [False, True, False]
 
 
+def test_a_delimiter_at_the_end_of_every_row_moves_no_value(tmp_path):
+    (tmp_path / "r.csv").write_text("a,b\n1,x,\n2,y,\n")
+    assert read(tmp_path / "r.csv").to_dict("list") == {"a": [1, 2], "b": ["x", "y"]}
+
+
+@pytest.mark.parametrize(
+    "frame", [FRAME.set_index("b"), FRAME.set_index(pd.Index([7, 8, 9]))], ids=["named", "unnamed"]
+)
+def test_row_labels_of_parquet_are_a_column_where_they_have_a_name(tmp_path, frame):
+    # given a file that pandas wrote with row labels
+    frame.to_parquet(tmp_path / "r.parquet")
+    # then what has a name is a column, and what has none is nothing
+    assert set(read(tmp_path / "r.parquet").columns) == {"a", "b"}
+
+
 def test_a_glob_reads_all_that_match_in_the_order_of_their_names(tmp_path):
     for i in (2, 10, 1):
         FRAME.assign(a=i).to_csv(tmp_path / f"day-{i:02}.csv", index=False)
@@ -76,6 +91,8 @@ def test_files_of_one_source_have_the_same_columns(tmp_path):
         ("r.csv", b"", "NoRows"),
         ("r.csv", b"a,b\n1,2\n1,2,3\n", "SourceUnreadable"),
         ("r.csv", b"a,b\n\xff\xfe,1\n", "SourceUnreadable"),
+        ("r.csv", b"a,b\n1,2,3\n4,5,6\n", "SourceUnreadable"),
+        ("r.csv", b"a,b\n1,2,3\n4,5\n", "SourceUnreadable"),
         ("r.csv.gz", gzip.compress(CSV)[:-12], "SourceUnreadable"),
         ("r.csv.gz", b"no gzip", "SourceUnreadable"),
         ("r.csv.gz", b"\x1f\x8b\x08\x00" + b"\xff" * 40, "SourceUnreadable"),

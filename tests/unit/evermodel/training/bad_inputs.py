@@ -211,6 +211,30 @@ BAD = [
         "KNeighborsClassifier",
     ),
     # the data
+    Bad(
+        "a column with too long a name",
+        4,
+        "ColumnNotAFeature",
+        "has a name of 200 characters, and a feature's has 1 to 128; rename it in the source",
+        NUMBERS.rename(columns={"a": "a" * 200}),
+    ),
+    Bad(
+        "a column without a name",
+        4,
+        "ColumnNotAFeature",
+        "the column '' has a name of 0 characters",
+        NUMBERS.rename(columns={"a": ""}),
+        file="rows.parquet",
+    ),
+    Bad(
+        "what XGBoost says without its stack",
+        4,
+        "FitFailed",
+        "could not be fitted: Check failed: is_valid: base_score must be in (0,1) for the logistic loss; correct its params",
+        CLASSES,
+        {"params": {"base_score": 2}},
+        "XGBClassifier",
+    ),
     Bad("no rows", 3, "NoRows", "the source gave no rows", NUMBERS.head(0)),
     Bad(
         "no rows are left",

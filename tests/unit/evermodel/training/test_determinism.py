@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from evermodel.artifact.model import describe_artifact
 from evermodel_api.training import Estimator
-from tests.unit.evermodel.bench import NOON, classes, numbers, save, spec_of
+from tests.unit.evermodel.bench import NOON, classes, numbers, save, spec_of, train
 
 ROOT = Path(__file__).parents[4]
 QUICK = {
@@ -81,6 +82,20 @@ def test_the_same_data_makes_the_same_model_bit_by_bit(two_runs, estimator):
     (digest, data), (other_digest, other_data) = two_runs[estimator]
     assert data == other_data
     assert digest == other_digest
+
+
+def test_what_a_library_warned_of_is_kept_without_the_time(tmp_path):
+    # given two algorithms, one of which XGBoost warns of, beginning with the time of the day
+    spec = spec_of(
+        save(classes(), tmp_path / "rows.csv"), "XGBClassifier", params={"n_estimators": 2, "device": "cuda"}
+    )
+    spec["algorithms"].append({"name": "other", "estimator": "DecisionTreeClassifier"})
+    # when they are compared
+    ran = train(tmp_path, spec)
+    # then the words alone are in the artifact, once for all folds
+    candidates = describe_artifact(ran.document["artifact"], ran.document["digest"]).evaluation["candidates"]
+    (note,) = candidates[0]["notes"]
+    assert note.startswith("WARNING: Device is changed from GPU to CPU")
 
 
 def test_different_estimators_make_different_models(two_runs):

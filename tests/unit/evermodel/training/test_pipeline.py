@@ -70,6 +70,11 @@ def test_every_estimator_is_made_with_the_run_s_seed(estimator):
     assert error.value.reason == "ParameterUnknown"
 
 
+@pytest.mark.parametrize(("given", "state"), [({}, 7), ({"random_state": None}, 7), ({"random_state": 0}, 0)])
+def test_nothing_is_left_to_chance(given, state):
+    assert make_estimator(algorithm("RandomForestRegressor", **given), 7).random_state == state
+
+
 def test_a_list_is_a_tuple_where_the_library_wants_one():
     assert make_estimator(algorithm("MLPClassifier", hidden_layer_sizes=[8, 4]), 0).hidden_layer_sizes == (8, 4)
     assert make_transformer(Transformer.MIN_MAX_SCALER, {"feature_range": [0, 2]}, "here").feature_range == (0, 2)

@@ -36,8 +36,8 @@ class FakeApi:
     async def apply_status(self, obj: dict[str, Any]) -> dict[str, Any]:
         self._note("status", obj["kind"], obj["metadata"]["name"])
         known = self._existing(obj["kind"], obj["metadata"]["name"])
-        if known["metadata"]["uid"] != obj["metadata"]["uid"]:
-            raise Conflict("another uid")
+        if known["metadata"]["resourceVersion"] != obj["metadata"]["resourceVersion"]:
+            raise Conflict("the object has been modified")
         return self._store({**known, "status": obj["status"]}, known)
 
     async def replace(self, obj: dict[str, Any]) -> dict[str, Any]:

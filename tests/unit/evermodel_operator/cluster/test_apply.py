@@ -257,6 +257,15 @@ async def test_the_status_of_an_object_that_was_made_anew_is_not_overwritten(
         await executor.execute(owner, Plan(status={"champion": "heart-2"}))
 
 
+async def test_a_status_that_was_thought_out_for_an_older_spec_is_not_written(
+    api: Any, executor: Executor, owner: dict[str, Any]
+):
+    api.put({**api.objects["ModelTraining", "heart"], "spec": {"target": "another"}})
+
+    with pytest.raises(Conflict):
+        await executor.execute(owner, Plan(status={"champion": "heart-2"}))
+
+
 async def test_no_status_in_the_plan_leaves_the_status(api: Any, executor: Executor, owner: dict[str, Any]):
     assert await executor.execute(owner, Plan(status=None)) == []
     assert api.writes() == []
