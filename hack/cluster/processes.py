@@ -99,6 +99,8 @@ class Processes:
                 cwd=working_folder,
                 start_new_session=True,
             )
+        # It outlives this command on purpose: without this, Python warns that nobody waited for it.
+        process.returncode = 0
         record = Record(process.pid, start_time(process.pid) or "", digest(component))
         file = self._records / f"{component.name}.json"
         partial = file.with_suffix(".partial")

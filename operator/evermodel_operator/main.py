@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prometheus_client import disable_created_metrics
+
 from evermodel_operator import logs
 from evermodel_operator.cluster.client import Client
 from evermodel_operator.cluster.connection import ConnectionFailed, connect, own_namespace
@@ -46,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"evermodel-operator: {error}\n")
         return 2
     logs.configure(settings.log.level, settings.log.format)
+    # Else there is a second series beside every counter, which nobody asks for.
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     try:
         asyncio.run(_serve(settings, options.kubeconfig, options.context))
     except (ConnectionFailed, KindMissing, LeaseLost, ControllerFailed, ApiError) as error:

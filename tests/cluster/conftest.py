@@ -80,9 +80,9 @@ def kinds(kubectl: Kubectl) -> None:
     kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(ROOT / "crds"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def namespace(kubectl: Kubectl) -> Iterator[str]:
-    """A namespace for this session, under the restricted Pod Security Standard; removed afterwards."""
+    """A namespace for this module, under the restricted Pod Security Standard; removed afterwards."""
     name = f"test-{uuid.uuid4().hex[:8]}"
     kubectl("create", "namespace", name)
     kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
@@ -103,12 +103,3 @@ def operator_away(kubectl: Kubectl) -> Iterator[None]:
     if there:
         kubectl("scale", "deployment", "evermodel", *where, "--replicas=1")
         kubectl("rollout", "status", "deployment", "evermodel", *where, "--timeout=90s", timeout=100)
-
-
-@pytest.fixture
-def alone(kubectl: Kubectl) -> None:
-    """No operator that is installed in the cluster would answer as well."""
-    selector = "--selector=app.kubernetes.io/name=evermodel,app.kubernetes.io/component=operator"
-    pods = kubectl("get", "pods", "--all-namespaces", selector, "--output=name").split()
-    if pods:
-        pytest.skip(f"an operator is installed in this cluster and would take part: {', '.join(pods)}")

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("kinds", "alone")]
+pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("kinds", "operator_away")]
 
 
 class Process:
