@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hack.cluster.errors import ClusterError
@@ -19,7 +20,7 @@ _KEPT_TAILS = ("_proxy", "_PROXY")
 
 def sudo_command(sudo: str, arguments: Sequence[str], environment: Mapping[str, str]) -> list[str]:
     """Command that repeats this one as root, with the caller's folders and names."""
-    home = environment.get("HOME", "/root")
+    home = environment.get("HOME") or str(Path.home())
     kept = {name: value for name, value in environment.items() if name in _KEPT or name.endswith(_KEPT_TAILS)}
     kept["XDG_CACHE_HOME"] = environment.get("XDG_CACHE_HOME") or f"{home}/.cache"
     kept["XDG_STATE_HOME"] = environment.get("XDG_STATE_HOME") or f"{home}/.local/state"

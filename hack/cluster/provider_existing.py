@@ -31,7 +31,7 @@ def kubeconfig_path(environment: Mapping[str, str]) -> Path:
         raise ClusterError(
             f"KUBECONFIG={named} names several files: name one, as `kubectl config view --flatten` writes it"
         )
-    path = Path(named) if named else Path(environment.get("HOME", "/root")) / ".kube" / "config"
+    path = Path(named) if named else Path(environment.get("HOME") or Path.home()) / ".kube" / "config"
     if not path.exists():
         raise ClusterError(f"CLUSTER=existing needs {path}, which is not there: set KUBECONFIG to your cluster's file")
     return path

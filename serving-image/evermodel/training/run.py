@@ -37,7 +37,7 @@ from evermodel.training.gates import Champion, explain, four_digits, judge
 from evermodel.training.pipeline import Plan, plan_columns
 from evermodel_api.digest import digest_bytes
 from evermodel_api.runs import ChampionRef, Outcome, TrainingOrder, TrainingOutcome
-from evermodel_api.training import Task, TrainingSpec
+from evermodel_api.training import Gate, Task, TrainingSpec
 from evermodel_api.version import GateVerdict
 
 Progress = Callable[[str], None]
@@ -173,10 +173,16 @@ def _judge(
     verdicts = judge(spec.gates, winner.answers, champion, spec.run.seed)
     judged = list(zip(spec.gates, verdicts, strict=True))
     for gate, verdict in judged:
-        against = f", champion {verdict.champion}" if verdict.champion is not None else ""
-        word = "holds" if verdict.passed else "does not hold"
-        progress(f"gate {gate.metric} {verdict.rule} {word}: {verdict.value}, limit {verdict.limit}{against}")
+        progress(_told(gate, verdict, alone=gate.versus is not None and order.champion is None))
     return verdicts, [explain(gate, verdict, champion) for gate, verdict in judged if not verdict.passed]
+
+
+def _told(gate: Gate, verdict: GateVerdict, *, alone: bool) -> str:
+    holds = f"gate {gate.metric} {verdict.rule} {'holds' if verdict.passed else 'does not hold'}: {verdict.value}"
+    if alone:
+        return f"{holds}, and there is no champion yet"
+    against = f", champion {verdict.champion}" if verdict.champion is not None else ""
+    return f"{holds}, limit {verdict.limit}{against}"
 
 
 def _ask_champion(reference: ChampionRef, parts: _Parts) -> Champion:
