@@ -45,6 +45,7 @@ class Outcome(StrEnum):
 
     SUCCEEDED = "Succeeded"
     REFUSED = "Refused"
+    SKIPPED = "Skipped"
     FAILED = "Failed"
 
 
@@ -55,10 +56,29 @@ class ChampionRef(Schema):
     """Name of the ModelVersion."""
     artifact: Artifact
     """Its bytes."""
+    image: str | None = None
+    """The image that trained it and serves it; None without a cluster."""
+
+
+class LastRun(Schema):
+    """The newest run that made a version: a run that finds the same may be skipped."""
+
+    run: Annotated[int, Field(ge=1)]
+    """Its number."""
+    spec_digest: Digest
+    """sha256 of its spec."""
+    data_digest: Digest
+    """sha256 of its rows, after cleaning."""
+    image: str | None = None
+    """The image that it ran; None without a cluster."""
 
 
 class TrainingOrder(Schema):
-    """What a training pod is told to do. Pod command: `evermodel train --order FILE`."""
+    """What the pods of a run are told to do. Pod command: `evermodel train --order FILE`.
+
+    With tuning.workers above 1 the run is an Indexed Job. Its pods have the same order; JOB_COMPLETION_INDEX tells them
+    apart. Pod 0 leads: it collects, judges and records; the others take part in the search.
+    """
 
     namespace: str
     """Namespace of the training."""
@@ -78,13 +98,63 @@ class TrainingOrder(Schema):
     """Why it was started."""
     champion: ChampionRef | None = None
     """The version that serves now."""
+    image: str | None = None
+    """The image that the pods run, as the operator's settings name it; None without a cluster."""
+    last: LastRun | None = None
+    """The newest run that made a version."""
+    exchange: str | None = None
+    """Directory that the pod's containers share: the champion in its own image answers there, and the containers of
+    algorithms leave their models there. None when there are none."""
+    allow_pickle: bool = False
+    """Whether the cluster's admin allows models to be kept as pickles."""
+
+
+class ReproduceOrder(Schema):
+    """What a pod that makes an old version again is told. Pod command: `evermodel reproduce --order FILE`."""
+
+    namespace: str
+    """Namespace of the version."""
+    training: ModelName
+    """Name of the ModelTraining."""
+    run: Annotated[int, Field(ge=1)]
+    """Number of the run that made the version."""
+    version: ModelName
+    """Name of the ModelVersion."""
+    artifact: Artifact
+    """Its bytes, as recorded."""
+    store: str
+    """fsspec URL of the artifact store's root for this namespace."""
+    image: str | None = None
+    """The image that the pod runs."""
+    original_image: str | None = None
+    """The image that made the version."""
+
+
+class ReproduceOutcome(Schema):
+    """What making a version again found."""
+
+    outcome: Annotated[str, Field(max_length=63)]
+    """Identical (to the bit), WithinTolerance, Different or Impossible."""
+    message: str
+    """One sentence for people: what was found, and why it differs where it does."""
+    reason: str | None = None
+    """For a failure: a documented word (docs/conditions.md)."""
+    digest: Digest | None = None
+    """Identity of the model that was made now."""
+    difference: float | None = None
+    """Largest difference of the two models' answers to the snapshot's test rows."""
+    tolerance: float | None = None
+    """The difference that the algorithm is allowed (docs/reproducible.md)."""
+    seconds: float | None = None
+    """How long it took, in seconds."""
 
 
 class TrainingOutcome(Schema):
     """What a training pod answers."""
 
     outcome: Outcome
-    """Succeeded, Refused (a gate does not hold: the model is kept and never served) or Failed."""
+    """Succeeded, Refused (a gate does not hold: the model is kept and never served), Skipped (data, spec and image are
+    those of the last run) or Failed."""
     message: str
     """One sentence for people; for a failure the cause and the remedy."""
     reason: str | None = None
@@ -103,6 +173,14 @@ class TrainingOutcome(Schema):
     """What each gate found."""
     seconds: float | None = None
     """How long the run took, in seconds."""
+    quarantined: int | None = None
+    """Rows that were wrong and set aside."""
+    ledger: str | None = None
+    """URI of the run's ledger; the other documents of the run lie beside it."""
+
+
+PROGRESS_PORT = 8080
+"""A training pod tells of itself here: GET /progress (`Progress` as JSON) and GET /metrics (Prometheus)."""
 
 
 class MonitorOrder(Schema):
@@ -198,7 +276,7 @@ class ServingOrder(Schema):
     """Port to listen on."""
 
 
-def fit_message(outcome: TrainingOutcome | MonitorOutcome) -> str:
+def fit_message(outcome: TrainingOutcome | MonitorOutcome | ReproduceOutcome) -> str:
     """The outcome as JSON that Kubernetes keeps whole: at most 4096 bytes, long sentences cut first.
 
     >>> len(fit_message(TrainingOutcome(outcome=Outcome.FAILED, message="x" * 9000)).encode()) <= MESSAGE_LIMIT

@@ -6,7 +6,7 @@ is translated here and nowhere else:
 - references are written out, and `T | None` is `T`: Kubernetes drops a null before it looks at the schema;
 - exclusive bounds are booleans beside `minimum` and `maximum`;
 - a minimum that is no whole number is a CEL rule too: the API server rounds it down before it looks at a whole value;
-- `const` is an `enum` of one, and the names that a map takes as keys are a CEL rule: there is no `propertyNames`;
+- `const` is an `enum` of one, and what a map takes as keys is a CEL rule: there is no `propertyNames`;
 - closed objects are not marked (`additionalProperties: false` may not stand beside `properties`): unknown fields are
   refused by `kubectl`, which validates strictly, and pruned for clients that do not;
 - a status has no defaults: it says what the operator said and nothing else.
@@ -205,16 +205,22 @@ def _derived_rules(node: Node, definitions: Mapping[str, Node], path: str) -> li
     """Rules for what plain constraints cannot say to the API server."""
     rules = []
     if "propertyNames" in node:
-        rules.append(_key_rule(_resolved(node["propertyNames"], definitions, path)["enum"]))
+        rules.append(_key_rule(_resolved(node["propertyNames"], definitions, path)))
     least = node.get("minimum", 0)
     if least != int(least):
         rules.append(Rule(f"self >= {least}", f"must be at least {least}"))
     return rules
 
 
-def _key_rule(names: list[str]) -> Rule:
-    listed = ", ".join(f"'{name}'" for name in names)
-    return Rule(f"self.all(key, key in [{listed}])", f"unknown name; use one of {', '.join(names)}")
+def _key_rule(names: Node) -> Rule:
+    if "enum" in names:
+        listed = ", ".join(f"'{name}'" for name in names["enum"])
+        return Rule(f"self.all(key, key in [{listed}])", f"unknown name; use one of {', '.join(names['enum'])}")
+    shortest, longest = names.get("minLength", 0), names["maxLength"]
+    return Rule(
+        f"self.all(key, {shortest} <= key.size() && key.size() <= {longest})",
+        f"a name must have {shortest} to {longest} characters",
+    )
 
 
 def _children(node: Node, definitions: Mapping[str, Node], path: str, *, defaults: bool) -> Node:

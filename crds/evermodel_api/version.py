@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from evermodel_api.base import Conditions, Digest, Name, Rule, Schema, Timestamp
-from evermodel_api.training import Cause, Metric
+from evermodel_api.training import Cause
 
 
 class Stage(StrEnum):
@@ -18,6 +18,7 @@ class Stage(StrEnum):
     CHAMPION = "Champion"
     RETIRED = "Retired"
     REJECTED = "Rejected"
+    ARCHIVED = "Archived"
 
 
 class Artifact(Schema):
@@ -51,10 +52,12 @@ class Lineage(Schema):
 class GateVerdict(Schema):
     """What one gate found."""
 
-    metric: Metric
-    """What was measured."""
+    metric: Annotated[str, Field(max_length=64)]
+    """What was measured: a metric, latency_ms, size_mb or onnx_difference."""
     rule: Annotated[str, Field(max_length=64)]
-    """min, max, NotWorse or maxDrop."""
+    """min, max, NotWorse, Better, maxDrop or maxTrainTestGap."""
+    slice: Annotated[str, Field(max_length=253)] | None = None
+    """With by: the slice that decided, such as sex=female: the worst one."""
     value: str
     """What the version scored."""
     limit: str
@@ -84,7 +87,7 @@ class VersionSpec(Schema):
     """Name of the algorithm that won."""
     metrics: Annotated[dict[str, str], Field(max_length=16)] = {}
     """What it scored on the test rows."""
-    gates: Annotated[list[GateVerdict], Field(max_length=16)] = []
+    gates: Annotated[list[GateVerdict], Field(max_length=20)] = []
     """What each gate found."""
     approval: Literal["Auto", "Manual"] = "Auto"
     """Whether it waits for a person before it may serve."""
@@ -110,14 +113,31 @@ class JournalEntry(Schema):
     """The same in a sentence."""
 
 
+class Reproduction(Schema):
+    """What making the version again found."""
+
+    request: Annotated[str, Field(max_length=253)]
+    """Value of the annotation evermodel.dev/reproduce that asked for it."""
+    outcome: Annotated[str, Field(max_length=63)]
+    """Running, Identical, WithinTolerance, Different, Impossible or Failed."""
+    at: Timestamp
+    """Since when this is so."""
+    message: Annotated[str, Field(max_length=1024)] = ""
+    """One sentence for people."""
+    digest: Digest | None = None
+    """Identity of the model that was made again."""
+
+
 class VersionStatus(Schema):
     """Where the version is in its life."""
 
     observed_generation: int | None = None
     """The generation that was looked at."""
     stage: Stage | None = None
-    """Candidate, PendingApproval, Approved, Champion, Retired or Rejected."""
+    """Candidate, PendingApproval, Approved, Champion, Retired, Rejected or Archived."""
     journal: Annotated[list[JournalEntry], Field(max_length=20)] = []
     """The last 20 steps, oldest first."""
+    reproduction: Reproduction | None = None
+    """What the last wish to make it again found."""
     conditions: Conditions = []
-    """Ready: the version may serve."""
+    """Ready: the version may serve. Reproduced: it was made again."""

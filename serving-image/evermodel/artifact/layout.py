@@ -45,6 +45,32 @@ def record_file(store: str, training: str, run: int) -> str:
     return _below(record_prefix(store, training), f"{run}.json")
 
 
+def run_file(store: str, training: str, run: int, name: str) -> str:
+    """A document that lies beside the record of a run: one of the names below, or a trial."""
+    return _below(record_prefix(store, training), str(run), name)
+
+
+ORDER: Final = "order.json"
+"""The run's frozen order: with the snapshot, all that is needed to make the version again."""
+LEDGER: Final = "ledger.json"
+"""Everything that was measured: `evermodel.training.ledger.Ledger`."""
+CARD: Final = "card.html"
+"""The model card."""
+EDA_PAGE: Final = "eda.html"
+"""The report on the data, for people."""
+EDA_DOCUMENT: Final = "eda.json"
+"""The same for programs."""
+QUARANTINE: Final = "quarantine.parquet"
+"""Wrong rows, with a column `_wrong` that says why."""
+WORK: Final = "work.json"
+"""What the workers of a search have to know: `evermodel.training.search`."""
+
+
+def snapshot_file(store: str, digest: str) -> str:
+    """The rows that a run read, as one Parquet file whose sha256 is `digest`."""
+    return _below(store, "snapshots", f"{digest.removeprefix('sha256:')}.parquet")
+
+
 def hour_name(moment: datetime) -> str:
     """Name of the folder for an hour, in UTC; a moment without a zone is read as UTC.
 
