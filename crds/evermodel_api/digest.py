@@ -16,8 +16,14 @@ def digest_bytes(content: bytes) -> str:
 
 
 def spec_digest(spec: TrainingSpec) -> str:
-    """Digest of what decides the model: all but when and where a run is executed (`triggers`, `run` but its seed)."""
-    document = spec.dump()
+    """Digest of what decides the model.
+
+    When and where a run is executed, by how many workers, and what becomes of the model have no part in it. Neither
+    have fields that say what they would say anyway: a release with new fields must not train every model anew.
+    """
+    document = spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     document.pop("triggers", None)
     document["run"] = {"seed": spec.run.seed}
+    document["register"] = {"formats": sorted(spec.register_.formats)}
+    document.get("tuning", {}).pop("workers", None)
     return digest_bytes(json.dumps(document, sort_keys=True, separators=(",", ":")).encode())

@@ -17,6 +17,8 @@ class ConditionType(StrEnum):
     COMPLETE = "Complete"
     FAILED = "Failed"
     GATE_PASSED = "GatePassed"
+    SKIPPED = "Skipped"
+    REPRODUCED = "Reproduced"
     SERVING = "Serving"
     UP_TO_DATE = "UpToDate"
     PROGRESSING = "Progressing"
@@ -36,6 +38,9 @@ CONDITION_MEANINGS: dict[ConditionType, str] = {
     ConditionType.COMPLETE: "ModelTraining: the last run ended with a version.",
     ConditionType.FAILED: "ModelTraining: the last run failed.",
     ConditionType.GATE_PASSED: "ModelTraining: the version of the last run passed all its gates.",
+    ConditionType.SKIPPED: "ModelTraining: the last run found nothing new and made no version. Present with "
+    "triggers.skipIfUnchanged.",
+    ConditionType.REPRODUCED: "ModelVersion, where somebody asked for it: it was made again, and it is the same.",
     ConditionType.SERVING: "ModelDeployment: traffic is answered now.",
     ConditionType.UP_TO_DATE: "ModelDeployment: traffic is answered by the desired version.",
     ConditionType.PROGRESSING: "ModelDeployment: a version is being rolled out.",
@@ -62,12 +67,22 @@ class Reason(StrEnum):
     # training
     CREATED = "Created", "The training has never run."
     SPEC_CHANGED = "SpecChanged", "The training's spec changed since its last run."
+    SCHEDULED = "Scheduled", "A moment of triggers.schedule has come."
     REQUESTED = "Requested", "A person or a monitor asked for a run."
     PERFORMANCE = "Performance", "A monitor measured that the answers got worse than allowed."
     DRIFT = "Drift", "A monitor found that the inputs differ from the training data."
     RUN_STARTED = "RunStarted", "A run was started."
     RUN_SUCCEEDED = "RunSucceeded", "A run made a version."
     RUN_FAILED = "RunFailed", "A run failed."
+    UNCHANGED = "Unchanged", "The data, the spec and the image are those of the last run: nothing was made."
+    PASSED_OVER = (
+        "PassedOver",
+        "A moment of the schedule was passed over: a run was under way, or startingDeadline was over.",
+    )
+    REPLACED = "Replaced", "The schedule was due, and concurrencyPolicy Replace stops the run that was under way."
+    DISRUPTED = "Disrupted", "The run's pods were evicted or lost their node. It is started again."
+    BUDGET_SPENT = "BudgetSpent", "triggers.budget allows no further run yet; what asks for one waits."
+    QUEUED = "Queued", "The run's Job waits in its queue until Kueue starts it."
     SUSPENDED = "Suspended", "suspend is set in the spec."
     NO_RUN = "NoRun", "No run is under way."
     STARTING = "Starting", "The run's pod is being started."
@@ -107,7 +122,16 @@ class Reason(StrEnum):
     TARGET_MISSING = "TargetMissing", "The target is missing in some rows."
     TARGET_NOT_NUMERIC = "TargetNotNumeric", "The target of a regression is not a number."
     TARGET_NOT_CLASSES = "TargetNotClasses", "The target of a classification holds fractions."
+    SCHEMA_VIOLATED = "SchemaViolated", "More rows than data.schema.onFail allows are not what data.schema says."
+    NOT_A_DATE = "NotADate", "A column that prepare or data.split takes as dates holds something else."
+    SPLIT_VALUE_MISSING = "SplitValueMissing", "The column that data.split.by names has no value in some rows."
+    AUGMENT_INVALID = "AugmentInvalid", "A step of augment names a column that is no number, or balances numbers."
     PARAMETER_UNKNOWN = "ParameterUnknown", "A parameter is not one of its class."
+    THRESHOLD_IMPOSSIBLE = "ThresholdImpossible", "No threshold has the least precision and recall that are asked for."
+    PREPARE_INVALID = "PrepareInvalid", "A step of pipeline.prepare takes or makes a column that it cannot."
+    CHAMPION_SILENT = "ChampionSilent", "The champion's container, which runs its own image, gave no answer."
+    CONTAINER_MODEL_MISSING = "ContainerModelMissing", "A container algorithm left no model file."
+    SNAPSHOT_MISSING = "SnapshotMissing", "The rows that a run read are not in the store, or were changed."
     FIT_FAILED = "FitFailed", "An algorithm cannot be fitted on this data."
     CHAMPION_DIFFERS = "ChampionDiffers", "The champion answers another question than the new model."
     ARTIFACT_MISSING = "ArtifactMissing", "A file of an artifact is not there."
@@ -142,6 +166,13 @@ class Reason(StrEnum):
     NOT_FOLLOWED = "NotFollowed", "No deployment follows the training: the newest approved version is its champion."
     SUPERSEDED = "Superseded", "A newer version took over."
     KEEP_PREVIOUS_OVER = "KeepPreviousOver", "A newer version took over and this one is no longer kept warm."
+    BEYOND_KEEP = "BeyondKeep", "The training keeps fewer versions that are Retired or Rejected (register.keep)."
+    REPRODUCING = "Reproducing", "The version is being made again, from its snapshot and in its own image."
+    IDENTICAL = "Identical", "The version was made again, and it is the same to the bit."
+    WITHIN_TOLERANCE = "WithinTolerance", "The version was made again, and answers alike as far as its algorithm can."
+    DIFFERENT = "Different", "The version was made again, and it answers otherwise."
+    IMPOSSIBLE = "Impossible", "The version cannot be made again: its snapshot or its order is not there."
+    REPRODUCTION_FAILED = "ReproductionFailed", "Making the version again failed before there was anything to compare."
     # deployment
     SERVED = "Served", "Traffic is answered by the desired version."
     NOT_SERVED = "NotServed", "No pod answers traffic."

@@ -21,6 +21,12 @@ ORDER_DIRECTORY = "/etc/evermodel"
 ORDER_FILE = "order.json"
 SECRETS_DIRECTORY = "/run/secrets/evermodel"
 """A Secret's key is the file SECRETS_DIRECTORY/<secret>/<key>."""
+EXCHANGE_DIRECTORY = "/exchange"
+"""What the containers of a run's pod share, where there are several."""
+FITS_FOLDER = "fits"
+"""Below it: <algorithm>/, which an algorithm's own container sees at the same path, and nothing else of it."""
+FITS_VARIABLE = "EVERMODEL_FITS"
+"""Variable that tells an algorithm's own container this path (docs/containers.md)."""
 TERMINATION_LOG = "/dev/termination-log"
 MESSAGE_LIMIT = 4096
 """Kubernetes keeps this many bytes of a termination message."""
@@ -274,6 +280,8 @@ class ServingOrder(Schema):
     """Labels that come later."""
     port: int = SERVING_PORT
     """Port to listen on."""
+    allow_pickle: bool = False
+    """Whether the cluster's admin allows models that are kept as pickles to be loaded."""
 
 
 def fit_message(outcome: TrainingOutcome | MonitorOutcome | ReproduceOutcome) -> str:

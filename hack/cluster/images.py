@@ -56,14 +56,18 @@ IMAGES = (
 )
 
 
+ON_DEMAND = (Image("s3", "evermodel-s3", "hack/images/s3/Dockerfile", ("hack/images/s3",)),)
+"""Images that only some tests need: built when they are named. Their programs are put there by who names them."""
+
+
 def select(keys: Sequence[str]) -> tuple[Image, ...]:
-    """The images with these keys, or all.
+    """The images with these keys, or all but those on demand.
 
     Raises:
         ClusterError: there is no image with one of the keys.
 
     """
-    known = {image.key: image for image in IMAGES}
+    known = {image.key: image for image in (*IMAGES, *ON_DEMAND)}
     for key in keys:
         if key not in known:
             raise ClusterError(f"there is no image {key}: write some of {', '.join(known)}, or nothing for all")

@@ -22,7 +22,9 @@ from evermodel_operator.watch.cache import Cache
 from evermodel_operator.watch.handlers import kopf_settings, registry_of
 from evermodel_operator.watch.keys import key_of
 from evermodel_operator.watch.listing import Lister
+from evermodel_operator.watch.progress import Poller
 from evermodel_operator.watch.queue import WorkQueue
+from evermodel_operator.watch.run_metrics import RunMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -76,6 +78,8 @@ class Controller:
         self._reconciler = Reconciler(kinds, tools)
         self._kinds = kinds
         self._lister = Lister(client, self._cache, self._namespaces, on_missed=self._count_missed)
+        self._run_metrics = RunMetrics(metrics.registry)
+        self._poller = Poller(self._cache, on_answer=lambda result: metrics.progress_polls.labels(result).inc())
 
     def troubles(self) -> list[str]:
         """Why this process should be started anew; empty while it works."""
@@ -102,12 +106,14 @@ class Controller:
             if resource.kind in self._kinds:
                 for obj in self._cache.list(API_VERSION, resource.kind):
                     self._queue.add(key_of(obj))
+                    self._tell_runs(None, obj)
         where = ", ".join(self._namespaces) or "all namespaces"
         LOG.info("%d objects known, %d to look at, in %s", count, len(self._queue), where)
         tasks: set[asyncio.Task[None]] = set(await self._watches())
         on_started()
         tasks |= {asyncio.create_task(self._reconciler.work(), name=f"worker {n}") for n in range(WORKERS)}
         tasks.add(asyncio.create_task(self._lister.heal_forever(), name="lister"))
+        tasks.add(asyncio.create_task(self._poller.ask_forever(), name="progress"))
         try:
             done, _running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             raise ControllerFailed("; ".join(f"{task.get_name()} ended: {_end_of(task)}" for task in done))
@@ -130,11 +136,17 @@ class Controller:
 
     def _enqueue(self, old: Object | None, new: Object | None) -> None:
         """Whoever read the old state or reads the new one has to look again."""
+        self._tell_runs(old, new)
         for obj in (old, new):
             if obj is not None:
                 for key in affected(obj, self._cache):
                     if key.kind in self._kinds:
                         self._queue.add(key)
+
+    def _tell_runs(self, old: Object | None, new: Object | None) -> None:
+        there = new or old
+        if there is not None and (there["apiVersion"], there["kind"]) == (API_VERSION, "ModelTraining"):
+            self._run_metrics.seen(old, new)
 
     def _count_missed(self, kind: str, count: int) -> None:
         self._metrics.missed.labels(kind).inc(count)

@@ -34,6 +34,12 @@ class Metrics:
             ["kind"],
             registry=self.registry,
         )
+        self.progress_polls = Counter(
+            "evermodel_run_progress_polls",
+            "Questions to runs about their progress.",
+            ["result"],
+            registry=self.registry,
+        )
         self.leader = Gauge("evermodel_leader", "1 while this process leads.", registry=self.registry)
 
     def request(self, verb: str, code: str) -> None:

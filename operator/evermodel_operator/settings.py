@@ -35,6 +35,24 @@ class StoreClaim(Schema):
     """ReadWriteMany where pods run on several nodes."""
 
 
+_SecretName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")]
+
+
+class StoreCredentials(Schema):
+    """Names of Secrets, in the models' namespaces, with which pods use an object store.
+
+    Each has a key `credentials`: a shared credentials file as AWS's tools read it. Pods whose Secret is not named use
+    what their node or service account gives them.
+    """
+
+    training: _SecretName | None = None
+    """May read and write everything."""
+    serving: _SecretName | None = None
+    """May read artifacts, and write log and feedback."""
+    monitoring: _SecretName | None = None
+    """May read everything, and write reports."""
+
+
 class Store(Schema):
     """Where artifacts, logs and reports are kept."""
 
@@ -42,6 +60,19 @@ class Store(Schema):
     """Root of the store, as an fsspec URL."""
     claim: StoreClaim | None = None
     """The volume behind a file:// store; none for an object store."""
+    endpoint: Annotated[str, Field(pattern=r"^https?://.+", max_length=2048)] | None = None
+    """Where an s3:// store answers; AWS's own when not given."""
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]+$", max_length=63)] | None = None
+    """Region of an s3:// store."""
+    credentials: StoreCredentials = StoreCredentials()
+    """With what pods use an s3:// store. Training may write artifacts, serving only read them."""
+
+    @model_validator(mode="after")
+    def _only_s3_has_credentials(self) -> Self:
+        given = [self.endpoint, self.region, *self.credentials.dump().values()]
+        if any(given) and not self.uri.startswith("s3://"):
+            raise ValueError("endpoint, region and credentials belong to an s3:// store: set uri, or leave them out")
+        return self
 
     @model_validator(mode="after")
     def _files_need_a_volume(self) -> Self:
@@ -53,6 +84,14 @@ class Store(Schema):
                 "a file:// store is lost with each pod unless claim gives it a volume: set claim, or another uri"
             )
         return self
+
+
+class Artifacts(Schema):
+    """What may be kept of a model, and loaded again."""
+
+    allow_pickle: bool = False
+    """Whether models may be kept as pickles too, and be loaded from them. A pickle can run any code when it is
+    loaded: whoever can write the store can then run code in the pods that serve."""
 
 
 class LeaderElection(Schema):
@@ -95,6 +134,8 @@ class Settings(Schema):
     """Names of Secrets, in the namespaces of the models."""
     store: Store
     """Where artifacts, logs and reports are kept."""
+    artifacts: Artifacts = Artifacts()
+    """What may be kept of a model."""
     watch_namespaces: tuple[Name, ...] = ()
     """Namespaces that are looked after; all of them when empty."""
     leader_election: LeaderElection = LeaderElection()

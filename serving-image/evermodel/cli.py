@@ -21,6 +21,9 @@ class Command(Protocol):
 
 _COMMANDS = {
     "train": ("evermodel.training.command", "make a model as a ModelTraining says"),
+    "runs": ("evermodel.training.runs_command", "list, show and compare what was trained"),
+    "reproduce": ("evermodel.training.reproduce_command", "make an old version again, and say whether it is the same"),
+    "answer": ("evermodel.training.answer_command", "answer a run's test rows with the champion, in its own image"),
     "serve": ("evermodel.serving.command", "answer requests with models"),
     "monitor": ("evermodel.monitoring.command", "look for degradation as a DriftMonitor says"),
 }

@@ -1,5 +1,8 @@
 """A run in a pod: an order comes in as a file, the outcome goes out as the termination message, on failure too."""
 
+import os
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -7,10 +10,10 @@ from typing import TypeVar
 from evermodel.errors import RunError, SpecError
 from evermodel_api.base import Schema
 from evermodel_api.reasons import Reason
-from evermodel_api.runs import MonitorOutcome, TrainingOutcome, fit_message
+from evermodel_api.runs import MonitorOutcome, ReproduceOutcome, TrainingOutcome, fit_message
 
 Order = TypeVar("Order", bound=Schema)
-Outcome = TypeVar("Outcome", TrainingOutcome, MonitorOutcome)
+Outcome = TypeVar("Outcome", TrainingOutcome, MonitorOutcome, ReproduceOutcome)
 
 
 def obey(
@@ -32,6 +35,8 @@ def obey(
     Raises:
         RunError: `OrderInvalid`, or what `work` raises; it was written to the log before.
     """
+    if os.getpid() == 1:
+        end_on_sigterm()
     try:
         outcome = work(_read(order, schema))
     except Exception as error:
@@ -40,6 +45,26 @@ def obey(
         raise
     _write(log, outcome)
     return outcome
+
+
+def end_on_sigterm() -> None:
+    """End at once, with code 143, when Kubernetes deletes or evicts the pod.
+
+    The first process of a container has no default handlers: without one it works on until it is killed, and a killed
+    pod looks like one that used too much memory. A handler of Python's own would wait for a fit in C to come back, so
+    a thread waits for the signal's number instead. What is half done is done again: runs are idempotent.
+    """
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+
+    def wait() -> None:
+        while os.read(reader, 1) != bytes([signal.SIGTERM]):
+            pass
+        os._exit(128 + signal.SIGTERM)
+
+    signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    threading.Thread(target=wait, name="evermodel-sigterm", daemon=True).start()
 
 
 def _read(path: Path, schema: type[Order]) -> Order:
@@ -53,7 +78,7 @@ def _read(path: Path, schema: type[Order]) -> Order:
         ) from error
 
 
-def _write(log: Path, outcome: TrainingOutcome | MonitorOutcome) -> None:
+def _write(log: Path, outcome: TrainingOutcome | MonitorOutcome | ReproduceOutcome) -> None:
     try:
         log.write_text(fit_message(outcome), encoding="utf-8")
     except OSError as error:

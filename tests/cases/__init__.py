@@ -5,9 +5,12 @@ from __future__ import annotations
 import copy
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 from typing import Any, Literal, TypeAlias
 
 import yaml
+
+from evermodel_api.training import METRICS, SAMPLERS, SELECTORS, TRANSFORMERS, Task
 
 Object: TypeAlias = dict[str, Any]
 
@@ -25,6 +28,14 @@ class Case:
     accepted: bool
 
 
+_NAMES = {
+    "METRICS": " and ".join(
+        f"{', '.join(METRICS[task])} for {task}" for task in (Task.REGRESSION, Task.CLASSIFICATION)
+    ),
+    "TRANSFORMERS": ", ".join(sorted(TRANSFORMERS)),
+    "SELECTORS": ", ".join(sorted(SELECTORS)),
+    "SAMPLERS": ", ".join(sorted(SAMPLERS)),
+}
 _DOCUMENT = yaml.safe_load(Path(__file__).with_name("api.yaml").read_text())
 OBJECTS: dict[str, Object] = _DOCUMENT["objects"]
 
@@ -50,7 +61,7 @@ def _cases() -> list[Case]:
             name=f"{group['object']}: {change} {'accepted' if accepted else 'refused'}",
             before=OBJECTS[group["object"]],
             after=changed(OBJECTS[group["object"]], change),
-            message=group["message"],
+            message=Template(group["message"]).substitute(_NAMES),
             by=group["by"],
             update=group.get("update", False),
             accepted=accepted,

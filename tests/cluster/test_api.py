@@ -58,7 +58,7 @@ def _judge(result: subprocess.CompletedProcess[str], case: Case) -> None:
 
 @pytest.mark.parametrize(
     ("name", "spec"),
-    [("training", TrainingSpec), ("deployment", DeploymentSpec), ("monitor", MonitorSpec)],
+    [("training", TrainingSpec), ("full", TrainingSpec), ("deployment", DeploymentSpec), ("monitor", MonitorSpec)],
 )
 def test_defaults_are_filled_in_as_pydantic_fills_them(kubectl: Kubectl, namespace: str, name: str, spec: type[Schema]):
     # given an object with the least that must be written
@@ -106,7 +106,7 @@ def test_the_short_name_and_the_wide_columns_work(kubectl: Kubectl, namespace: s
     [
         ("modeltraining", "How a model is made"),
         ("modeltraining.spec.gates", "All must hold before a version may serve."),
-        ("modeltraining.spec.algorithms.estimator", "scikit-learn or XGBoost class name."),
+        ("modeltraining.spec.algorithms.estimator", "Class name of scikit-learn, XGBoost or LightGBM."),
         ("modelversion.spec.artifact.digest", "the identity of the model"),
         ("modeldeployment.spec.strategy.progressDeadline", "is rejected; the live one goes on"),
         ("driftmonitor.spec.actions.retrain.cooldown", "Shortest time from one request to the next."),

@@ -81,7 +81,7 @@ from evermodel_api.training.run import (
     Triggers,
 )
 from evermodel_api.training.spec import TrainingSpec
-from evermodel_api.training.status import Cause, CurrentRun, PastRun, Progress, TrainingStatus
+from evermodel_api.training.status import Cause, CurrentRun, PastRun, Progress, Starts, TrainingStatus
 from evermodel_api.training.terms import METRICS, Cost, Metric, Parameters, Share, Task
 
 __all__ = [
@@ -156,6 +156,7 @@ __all__ = [
     "SourceName",
     "Split",
     "SqlSource",
+    "Starts",
     "Task",
     "Threshold",
     "TimeToLive",

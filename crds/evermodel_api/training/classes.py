@@ -19,16 +19,18 @@ CLASSIFIERS = _names(
     """
     AdaBoostClassifier BaggingClassifier BernoulliNB CalibratedClassifierCV CategoricalNB ComplementNB
     DecisionTreeClassifier DummyClassifier ExtraTreeClassifier ExtraTreesClassifier
-    FixedThresholdClassifier GaussianNB GaussianProcessClassifier GradientBoostingClassifier
+    GaussianNB GaussianProcessClassifier GradientBoostingClassifier
     HistGradientBoostingClassifier KNeighborsClassifier LGBMClassifier LabelPropagation LabelSpreading
     LinearDiscriminantAnalysis LinearSVC LogisticRegression LogisticRegressionCV MLPClassifier
     MultinomialNB NearestCentroid NuSVC OneVsOneClassifier OneVsRestClassifier OutputCodeClassifier
     PassiveAggressiveClassifier Perceptron QuadraticDiscriminantAnalysis RadiusNeighborsClassifier
     RandomForestClassifier RidgeClassifier RidgeClassifierCV SGDClassifier SVC SelfTrainingClassifier
-    StackingClassifier TunedThresholdClassifierCV VotingClassifier XGBClassifier
+    StackingClassifier VotingClassifier XGBClassifier
     """
 )
-"""Every classifier of a table with one target. ClassifierChain and MultiOutputClassifier answer several targets."""
+"""Every classifier of a table with one target. ClassifierChain and MultiOutputClassifier answer several targets;
+FixedThresholdClassifier and TunedThresholdClassifierCV only move the threshold, which validation.threshold does for
+every classifier."""
 
 REGRESSORS = _names(
     """
@@ -47,7 +49,7 @@ REGRESSORS = _names(
 
 TRANSFORMERS = _names(
     """
-    AdditiveChi2Sampler BernoulliRBM Binarizer Birch BisectingKMeans DictionaryLearning FactorAnalysis
+    AdditiveChi2Sampler BernoulliRBM Binarizer BisectingKMeans DictionaryLearning FactorAnalysis
     FastICA FeatureAgglomeration GaussianRandomProjection IncrementalPCA Isomap IterativeImputer
     KBinsDiscretizer KMeans KNNImputer KernelPCA LatentDirichletAllocation LinearDiscriminantAnalysis
     LocallyLinearEmbedding MaxAbsScaler MinMaxScaler MiniBatchDictionaryLearning MiniBatchKMeans
@@ -60,7 +62,8 @@ TRANSFORMERS = _names(
 )
 """Preparation steps: every transformer that turns columns of a table into columns of a table, row by row, once it is
 fitted. Those that cannot do so for new rows (TSNE), that take text, dictionaries or images, that make a sparse graph of
-the training rows, or that compose others are not among them."""
+the training rows, or that compose others are not among them; nor is Birch, which no model file without pickle can
+hold."""
 
 SELECTORS = _names(
     """

@@ -1,8 +1,8 @@
 """Which algorithms are tried, how they are searched, compared and measured, and what must hold before one may serve."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from evermodel_api.base import ColumnName, Name, PositiveDuration, Rule, Schema
 from evermodel_api.training.classes import Estimator
@@ -69,6 +69,12 @@ class SearchRange(Schema):
     """Numbers."""
     choices: Choices | None = None
     """These values."""
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if sum(way is not None for way in (self.int_, self.float_, self.choices)) != 1:
+            raise ValueError("give exactly one of int, float or choices")
+        return self
 
 
 class AlgorithmContainer(Schema):

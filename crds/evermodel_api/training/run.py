@@ -62,9 +62,9 @@ class Budget(Schema):
     """How many runs may start."""
 
     runs: Annotated[int, Field(ge=1, le=1000)]
-    """So many runs"""
+    """So many runs may start in a time."""
     per: PositiveDuration = "1d"
-    """in this time. Further ones wait; they are not lost."""
+    """That time. Further runs wait; they are not lost."""
 
 
 class Triggers(Schema):

@@ -33,6 +33,8 @@ class Progress(Schema):
     """How long the search will take at its present pace, in seconds."""
     message: Annotated[str, Field(max_length=256)] = ""
     """The last thing that was said, for people."""
+    at: Timestamp | None = None
+    """When it was written here."""
 
 
 class CurrentRun(Schema):
@@ -75,10 +77,23 @@ class PastRun(Schema):
     """When it was started."""
     finished: Timestamp
     """When it ended."""
+    reason: Annotated[str, Field(max_length=63)] | None = None
+    """For a failure: a documented word (docs/conditions.md)."""
+    image: Annotated[str, Field(max_length=512)] | None = None
+    """The image that it ran, as the operator's settings named it."""
     memory: Annotated[str, Field(max_length=64)] | None = None
-    """The memory limit of its pods, where it ran out of memory."""
+    """The memory limit of its pods, where it ran out of memory or had more than the spec says."""
     message: Annotated[str, Field(max_length=1024)] = ""
     """One sentence for people."""
+
+
+class Starts(Schema):
+    """Runs that were started, for the budget."""
+
+    at: Timestamp
+    """When the last of them was started."""
+    runs: Annotated[int, Field(ge=1)] = 1
+    """How many."""
 
 
 class TrainingStatus(Schema):
@@ -95,8 +110,12 @@ class TrainingStatus(Schema):
     acknowledged: Annotated[dict[str, str], Field(max_length=64)] = {}
     """The last request of each asker that was acted on."""
     scheduled: Timestamp | None = None
-    """The last moment of the schedule that was acted on, or passed over."""
+    """The last moment of the schedule that was acted on or passed over; before the first, since when it counts."""
+    timetable: Annotated[str, Field(max_length=256)] | None = None
+    """The cron and the time zone that `scheduled` was counted by: others count from when they are first seen."""
     next_run: Timestamp | None = None
     """The next moment of the schedule."""
+    starts: Annotated[list[Starts], Field(max_length=32)] = []
+    """With triggers.budget: the runs that were started in the time it is for, oldest first."""
     conditions: Conditions = []
     """Running, Complete, Failed, GatePassed, Skipped; Reconciling and Stalled only while true."""

@@ -5,7 +5,7 @@ from evermodel_api.runs import SERVING_PORT, ServingOrder
 from evermodel_operator import labels
 from evermodel_operator.children.metadata import metadata
 from evermodel_operator.children.order import order_digest
-from evermodel_operator.children.pod import PodShape, pod_template
+from evermodel_operator.children.pod import Component, PodShape, pod_template
 from evermodel_operator.plan import Object
 from evermodel_operator.settings import Settings
 
@@ -37,6 +37,8 @@ def serving_deployment(
     name = serving_name(order.deployment, order.version)
     shape = PodShape(
         command="serve",
+        component=Component.SERVING,
+        namespace=order.namespace,
         image=image,
         order_name=name,
         resources=spec.resources,

@@ -9,13 +9,14 @@ from pydantic import ValidationError
 from evermodel_api.base import Schema
 from evermodel_api.reasons import Reason
 from evermodel_api.runs import Exit
-from evermodel_operator.children.pod import CONTAINER
+from evermodel_operator.children.pod import CHAMPION, COLLECT, CONTAINER
 from evermodel_operator.plan import Object
 
 S = TypeVar("S", bound=Schema)
 _CANNOT_START = frozenset(
     {
         "ErrImagePull",
+        "ErrImageNeverPull",
         "ImagePullBackOff",
         "InvalidImageName",
         "CreateContainerConfigError",
@@ -24,9 +25,10 @@ _CANNOT_START = frozenset(
     }
 )
 _HINTS = {
+    "ErrImageNeverPull": "bring the image to the node, or let the operator's settings pull it",
     "ErrImagePull": "check the image's name and that the node may pull it",
     "ImagePullBackOff": "check the image's name and that the node may pull it",
-    "InvalidImageName": "correct the image's name in the operator's settings",
+    "InvalidImageName": "correct the image's name, in the operator's settings or where the spec names an image",
 }
 
 
@@ -41,24 +43,33 @@ class Trouble:
 
 
 def _container(pod: Object) -> dict[str, Any]:
-    for status in pod.get("status", {}).get("containerStatuses", []):
-        if status["name"] == CONTAINER:
-            return dict(status)
-    return {}
+    """What Kubernetes says of the container that does the work."""
+    return next((status for status in _statuses(pod) if status["name"] == CONTAINER), {})
 
 
-def _endings(pod: Object) -> list[dict[str, Any]]:
-    """How the container ended, the last ending first."""
-    status = _container(pod)
+def _statuses(pod: Object) -> list[dict[str, Any]]:
+    """What Kubernetes says of each container, in the order in which they are started."""
+    status = pod.get("status", {})
+    return [dict(item) for item in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]]
+
+
+def _endings(status: dict[str, Any]) -> list[dict[str, Any]]:
+    """How a container ended, the last ending first."""
     states = (status.get("state", {}), status.get("lastState", {}))
     return [state["terminated"] for state in states if "terminated" in state]
+
+
+def _answers(pod: Object) -> list[dict[str, Any]]:
+    """Endings with an answer: of the container that does the work, and of the one before it where that failed."""
+    collected = [ending for status in _statuses(pod) if status["name"] == COLLECT for ending in _endings(status)]
+    return [*_endings(_container(pod)), *(ending for ending in collected if ending.get("exitCode") != Exit.DONE)]
 
 
 def answer(pods: Iterable[Object], schema: type[S]) -> S | None:
     """The newest readable answer in the pods' termination messages."""
     found: list[tuple[str, S]] = []
     for pod in pods:
-        for ending in _endings(pod):
+        for ending in _answers(pod):
             try:
                 found.append(
                     (str(ending.get("finishedAt") or ""), schema.model_validate_json(ending.get("message") or ""))
@@ -89,19 +100,32 @@ def _pod_troubles(pod: Object) -> list[Trouble]:
         if condition["type"] == "PodScheduled" and condition.get("reason") == "Unschedulable":
             text = f"pod {name} finds no node: {condition.get('message', '')}; add room, or lower resources.requests"
             return [Trouble(Reason.POD_CANNOT_START, text)]
-    waiting = _container(pod).get("state", {}).get("waiting", {})
-    if waiting.get("reason") in _CANNOT_START:
-        hint = _HINTS.get(waiting["reason"], "see kubectl describe pod")
-        text = f"pod {name} cannot start: {waiting['reason']}: {waiting.get('message', '')}; {hint}"
-        return [Trouble(Reason.POD_CANNOT_START, text)]
-    return [_ended(name, ending) for ending in _endings(pod)[:1] if ending.get("exitCode") != Exit.DONE]
+    for status in _statuses(pod):
+        waiting = status.get("state", {}).get("waiting", {})
+        if waiting.get("reason") in _CANNOT_START:
+            hint = _HINTS.get(waiting["reason"], "see kubectl describe pod")
+            text = f"{_whose(name, status)} cannot start: {waiting['reason']}: {waiting.get('message', '')}; {hint}"
+            return [Trouble(Reason.POD_CANNOT_START, text)]
+    # The champion's sidecar is started again by Kubernetes, and the run says when it gives no answer.
+    return [
+        _ended(_whose(name, status), ending)
+        for status in _statuses(pod)
+        if status["name"] != CHAMPION
+        for ending in _endings(status)[:1]
+        if ending.get("exitCode") != Exit.DONE
+    ]
 
 
-def _ended(name: str, ending: dict[str, Any]) -> Trouble:
+def _whose(pod: str, status: dict[str, Any]) -> str:
+    container = status["name"]
+    return f"pod {pod}" if container == CONTAINER else f"container {container} of pod {pod}"
+
+
+def _ended(who: str, ending: dict[str, Any]) -> Trouble:
     if ending.get("reason") == "OOMKilled":
-        text = f"pod {name} used more memory than its limit and was ended; raise resources.limits.memory"
+        text = f"{who} used more memory than its limit and was ended; raise resources.limits.memory"
         return Trouble(Reason.OUT_OF_MEMORY, text)
     code = ending.get("exitCode")
     last_words = " ".join(str(ending.get("message") or "").split())[-600:] or "it left no message; see its log"
     final = code in {Exit.DATA_WRONG, Exit.SPEC_WRONG}
-    return Trouble(Reason.CRASHED, f"pod {name} ended with code {code}: {last_words}", final=final)
+    return Trouble(Reason.CRASHED, f"{who} ended with code {code}: {last_words}", final=final)

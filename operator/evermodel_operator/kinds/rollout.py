@@ -22,7 +22,7 @@ from evermodel_operator import labels
 from evermodel_operator.kinds.pods import Trouble, trouble
 from evermodel_operator.kinds.readiness import readiness
 from evermodel_operator.kinds.reading import is_going, label, name_of
-from evermodel_operator.kinds.version import MAY_SERVE
+from evermodel_operator.kinds.stages import MAY_SERVE
 from evermodel_operator.plan import Object
 
 KEPT_REJECTED = 10

@@ -9,15 +9,21 @@ from pydantic import ValidationError
 from evermodel_api.base import Digest, Schema, Timestamp
 from evermodel_api.reasons import Reason
 from evermodel_api.runs import Outcome, TrainingOrder, TrainingOutcome
-from evermodel_api.training import Cause, PastRun
-from evermodel_api.version import Lineage, VersionSpec
+from evermodel_api.training import Cause, CurrentRun, OutOfMemory, PastRun
+from evermodel_api.version import GateVerdict, Lineage, VersionSpec
 from evermodel_operator import labels
 from evermodel_operator.children.pod import CONTAINER
-from evermodel_operator.kinds.pods import answer, image_used, trouble
-from evermodel_operator.kinds.reading import annotation, failure_of, finished_as, finished_at, is_going, label, name_of
+from evermodel_operator.kinds.failures import memory_limit, why_failed
+from evermodel_operator.kinds.pods import answer, image_used
+from evermodel_operator.kinds.reading import annotation, finished_as, finished_at, is_going, label, name_of
 from evermodel_operator.plan import Object
 
-_MESSAGE_LIMIT = 1000
+MESSAGE_LIMIT = 1000
+OLD_MESSAGE_LIMIT = 200
+"""The last run's words are kept whole, those of older runs are shortened: a status has to stay small."""
+_METRICS_LIMIT = 16
+_GATES_LIMIT = 20
+"""As many as a ModelVersion holds."""
 
 
 class RunRecord(Schema):
@@ -41,9 +47,22 @@ class RunRecord(Schema):
     """When it was started."""
     acknowledged: dict[str, str]
     """The last request of each asker that was acted on, this run's included."""
+    scheduled: Timestamp | None = None
+    """The last moment of the schedule that was acted on, by this run or before."""
+    image: str | None = None
+    """The image that it runs, as the operator's settings name it."""
+    memory: str | None = None
+    """The memory limit of its pods, where it is more than the spec says."""
 
     @classmethod
-    def make(cls, order: TrainingOrder, acknowledged: dict[str, str]) -> "RunRecord":
+    def make(
+        cls,
+        order: TrainingOrder,
+        acknowledged: dict[str, str],
+        *,
+        scheduled: datetime | None = None,
+        memory: str | None = None,
+    ) -> "RunRecord":
         """The record of the run that `order` starts."""
         return cls(
             training=order.training,
@@ -55,6 +74,9 @@ class RunRecord(Schema):
             parent=order.champion.version if order.champion else None,
             started=order.as_of,
             acknowledged=acknowledged,
+            scheduled=scheduled,
+            image=order.image,
+            memory=memory,
         )
 
     @classmethod
@@ -75,6 +97,11 @@ def run_number(thing: Object) -> int:
     return int(label(thing, labels.RUN) or 0)
 
 
+def leading(pods: list[Object]) -> list[Object]:
+    """The pods whose answer counts: of an Indexed Job those with index 0, of other Jobs all."""
+    return [pod for pod in pods if label(pod, labels.COMPLETION_INDEX) in {None, "0"}]
+
+
 def has_ended(job: Object) -> bool:
     """Whether a Job has ended or is being deleted."""
     return finished_as(job) is not None or is_going(job)
@@ -88,26 +115,49 @@ class Recorded:
     version: VersionSpec | None = None
 
 
-def record_run(job: Object, pods: list[Object], record: RunRecord, now: datetime) -> Recorded:
-    """What to remember of a Job that has ended."""
-    outcome = answer(pods, TrainingOutcome)
+def record_run(job: Object, pods: list[Object], record: RunRecord, oom: OutOfMemory | None, now: datetime) -> Recorded:
+    """What to remember of a Job that has ended, or that has to end because it has too little memory."""
+    outcome = answer(leading(pods), TrainingOutcome)
     if outcome is not None and outcome.artifact is not None and outcome.data_digest is not None:
         return _with_version(job, pods, record, outcome, now)
-    return Recorded(_past(record, job, now, Outcome.FAILED, _why_failed(job, pods, outcome)))
+    if outcome is not None and outcome.outcome is Outcome.SKIPPED:
+        past = _past(record, job, now, Outcome.SKIPPED, outcome.message)
+        return Recorded(past.model_copy(update={"data_digest": outcome.data_digest}))
+    why = why_failed(job, pods, outcome, oom)
+    past = _past(record, job, now, Outcome.FAILED, f"{why.reason}: {why.message}" if why.reason else why.message)
+    changes: dict[str, object] = {"reason": why.reason}
+    if why.reason == Reason.OUT_OF_MEMORY:
+        changes["memory"] = memory_limit(job)
+    return Recorded(past.model_copy(update=changes))
 
 
-def lost_run(record_id: str, cause: Cause, digest: str, started: datetime, now: datetime) -> PastRun:
+def lost_run(run: CurrentRun, now: datetime) -> PastRun:
     """A run whose Job is gone before it ended."""
     message = "Its Job was deleted while the run was under way; ask for a new run if you want one."
     return PastRun(
-        id=record_id,
+        id=run.id,
         outcome=Outcome.FAILED,
-        cause=cause,
-        spec_digest=digest,
-        started=started,
+        cause=run.cause,
+        spec_digest=run.spec_digest,
+        started=run.started,
         finished=now,
+        reason=Reason.CRASHED,
         message=message,
     )
+
+
+def replaced_run(record: RunRecord, moment: str, now: datetime) -> PastRun:
+    """A run that is stopped because the schedule's `moment` has come."""
+    message = f"{Reason.REPLACED}: the schedule's moment {moment} came while it worked, and a new run takes its place."
+    past = _past(record, {}, now, Outcome.FAILED, message)
+    return past.model_copy(update={"reason": str(Reason.REPLACED)})
+
+
+def shortened(run: PastRun) -> PastRun:
+    """A run as it is kept when it is not the newest any more."""
+    if len(run.message) <= OLD_MESSAGE_LIMIT:
+        return run
+    return run.model_copy(update={"message": run.message[: OLD_MESSAGE_LIMIT - 1] + "…"})
 
 
 def _past(record: RunRecord, job: Object, now: datetime, outcome: Outcome, message: str) -> PastRun:
@@ -118,24 +168,10 @@ def _past(record: RunRecord, job: Object, now: datetime, outcome: Outcome, messa
         spec_digest=record.spec_digest,
         started=record.started,
         finished=finished_at(job) or now,
-        message=message[:_MESSAGE_LIMIT],
+        image=record.image,
+        memory=record.memory,
+        message=message[:MESSAGE_LIMIT],
     )
-
-
-def _why_failed(job: Object, pods: list[Object], outcome: TrainingOutcome | None) -> str:
-    """The run's own words where it has left some, else what Kubernetes knows."""
-    if outcome is not None:
-        return f"{outcome.reason}: {outcome.message}" if outcome.reason else outcome.message
-    reason, message = failure_of(job)
-    found = trouble(pods)
-    if reason == Reason.DEADLINE_EXCEEDED:
-        doing = f"; {found.message}" if found else ""
-        return f"{reason}: the run took longer than run.deadline{doing}; raise run.deadline or give it more resources"
-    if found is not None:
-        return f"{found.reason}: {found.message}"
-    if finished_as(job) == "Complete":
-        return "Crashed: the run ended well and its answer is lost with its pod; ask for a new run."
-    return f"{reason or Reason.CRASHED}: {message or 'its pod is gone and left no message; ask for a new run.'}"
 
 
 def _with_version(
@@ -143,12 +179,13 @@ def _with_version(
 ) -> Recorded:
     assert outcome.artifact is not None  # noqa: S101  checked by the caller; tells the type checker
     assert outcome.data_digest is not None  # noqa: S101
-    metrics = {name: f"{value:.4g}" for name, value in outcome.metrics.items()}
+    measured = list(outcome.metrics.items())[:_METRICS_LIMIT]
+    metrics = {name: f"{value:.4g}" for name, value in measured}
     version = VersionSpec(
         model=record.training,
         version=record.run,
         artifact=outcome.artifact,
-        image=image_used(pods) or _image(job),
+        image=image_used(leading(pods)) or _image(job),
         training=Lineage(
             name=record.training,
             run=str(record.run),
@@ -159,7 +196,7 @@ def _with_version(
         ),
         algorithm=outcome.algorithm or "",
         metrics=metrics,
-        gates=outcome.gates,
+        gates=_bounded(outcome.gates),
         approval=record.approval,
         parent=record.parent,
     )
@@ -167,6 +204,13 @@ def _with_version(
         update={"version": name_of(job), "metrics": metrics, "data_digest": outcome.data_digest}
     )
     return Recorded(past, version)
+
+
+def _bounded(gates: list[GateVerdict]) -> list[GateVerdict]:
+    """As many verdicts as a version holds; where there are more, those that do not hold come first."""
+    if len(gates) <= _GATES_LIMIT:
+        return gates
+    return sorted(gates, key=lambda gate: gate.passed)[:_GATES_LIMIT]
 
 
 def _image(job: Object) -> str:

@@ -26,6 +26,7 @@ def serving_order(deployment: Object, version: Object, spec: DeploymentSpec, set
         store=store_root(settings, namespace),
         log=spec.log,
         feedback=spec.feedback,
+        allow_pickle=settings.artifacts.allow_pickle,
     )
 
 

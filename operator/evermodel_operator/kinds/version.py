@@ -1,44 +1,21 @@
-"""ModelVersion: where a version is in its life, computed from what its training and the deployments report."""
+"""ModelVersion: moves a version through its life (decided in `stages`), and lets it be made again on request."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from evermodel_api import API_VERSION
-from evermodel_api.deployment import DeploymentStatus
 from evermodel_api.reasons import ConditionType, Reason
 from evermodel_api.version import JournalEntry, Stage, VersionSpec, VersionStatus
 from evermodel_operator import labels
 from evermodel_operator.kinds.conditions import Conditions, refused
-from evermodel_operator.kinds.reading import annotation, is_going, name_of, read_spec, read_status, written
+from evermodel_operator.kinds.reading import controlled_by, is_going, name_of, read_spec, read_status, written
+from evermodel_operator.kinds.reproduction import Wish, judged, progress, wished
+from evermodel_operator.kinds.stages import MAY_SERVE, Observed, Step, next_step
 from evermodel_operator.plan import Event, Object, Plan
 from evermodel_operator.settings import Settings
 from evermodel_operator.watch.cache import Cache
 
 KEPT_JOURNAL = 20
-MAY_SERVE = frozenset({Stage.APPROVED, Stage.CHAMPION})
-_ENDED = frozenset({Stage.RETIRED, Stage.REJECTED})
-
-
-@dataclass(frozen=True)
-class Observed:
-    """What is there."""
-
-    version: Object
-    siblings: list[Object] = field(default_factory=list)
-    """Versions of the same model, this one included."""
-    deployments: list[Object] = field(default_factory=list)
-    """All deployments of the namespace."""
-
-
-@dataclass(frozen=True)
-class Step:
-    """A stage, and who or what led to it."""
-
-    stage: Stage
-    by: str
-    reason: Reason
-    message: str
 
 
 def observe(cache: Cache, namespace: str, name: str) -> Observed | None:
@@ -52,12 +29,22 @@ def observe(cache: Cache, namespace: str, name: str) -> Observed | None:
         version=version,
         siblings=[sibling for sibling in everything if sibling["spec"]["model"] == model],
         deployments=cache.list(API_VERSION, "ModelDeployment", namespace),
+        training=cache.get(API_VERSION, "ModelTraining", namespace, version["spec"]["training"]["name"]),
+        **_reproductions(cache, version),
     )
+
+
+def _reproductions(cache: Cache, version: Object) -> dict[str, list[Object]]:
+    """Jobs and pods; they are looked for only where somebody ever asked, since there may be very many versions."""
+    if wished(version) is None and "reproduction" not in version.get("status", {}):
+        return {}
+    namespace, mine = version["metadata"]["namespace"], {labels.REPRODUCTION: name_of(version)}
+    jobs = [job for job in cache.list("batch/v1", "Job", namespace, mine) if controlled_by(job, version)]
+    return {"jobs": jobs, "pods": cache.list("v1", "Pod", namespace, mine)}
 
 
 def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
     """Move the version to the stage that it has reached, and write the step into its journal."""
-    del settings
     spec = read_spec(VersionSpec, observed.version)
     if isinstance(spec, str):
         return Plan(status=refused(observed.version, Reason.INVALID_SPEC, spec, now))
@@ -78,120 +65,24 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
         last.reason if last else Reason.WAITING_FOR_GATES,
         last.message if last else "",
     )
+    again = progress(_wish(observed), spec, before.reproduction, settings, now)
+    if again.reproduction is not None:
+        conditions.set(ConditionType.REPRODUCED, *judged(again.reproduction), again.reproduction.message)
     status = VersionStatus(
         observed_generation=observed.version["metadata"].get("generation"),
         stage=stage,
         journal=journal[-KEPT_JOURNAL:],
+        reproduction=again.reproduction,
         conditions=conditions.result(),
     )
-    return Plan(status=written(status), events=tuple(events))
+    return Plan(again.apply, again.delete, written(status), (*events, *again.events), again.requeue)
+
+
+def _wish(observed: Observed) -> Wish:
+    return Wish(observed.version, observed.jobs, observed.pods, observed.training)
 
 
 def _entry(before: Stage | None, step: Step, now: datetime) -> JournalEntry:
     return JournalEntry(
         at=now, from_=str(before or ""), to=str(step.stage), by=step.by, reason=str(step.reason), message=step.message
     )
-
-
-def next_step(observed: Observed, spec: VersionSpec, stage: Stage | None) -> Step | None:
-    """The step to another stage that is due, or None. One step at a time, so that the journal tells them all."""
-    if stage is None:
-        return Step(Stage.CANDIDATE, f"modeltraining/{spec.training.name}", Reason.WAITING_FOR_GATES, "Recorded.")
-    if stage in _ENDED:
-        return None
-    if stage is Stage.CANDIDATE:
-        return _after_gates(observed, spec)
-    if stage is Stage.PENDING_APPROVAL:
-        return _after_person(observed.version)
-    return _rejected_by_deployment(observed) or _taking_over(observed, spec, stage)
-
-
-def _after_gates(observed: Observed, spec: VersionSpec) -> Step | None:
-    by = f"modeltraining/{spec.training.name}"
-    failed = [gate for gate in spec.gates if not gate.passed]
-    if failed:
-        text = "; ".join(f"{gate.metric} {gate.rule}: {gate.value}, limit {gate.limit}" for gate in failed)
-        return Step(Stage.REJECTED, by, Reason.GATE_REFUSED, f"Gates that do not hold: {text}.")
-    if spec.approval == "Manual":
-        hint = f"kubectl annotate modelversion {name_of(observed.version)} {labels.APPROVE}=yes (or =no)"
-        return Step(Stage.PENDING_APPROVAL, by, Reason.APPROVAL_NEEDED, f"Waits for a person: {hint}.")
-    return Step(Stage.APPROVED, by, Reason.APPROVED, "Its gates hold." if spec.gates else "It has no gates to pass.")
-
-
-def _after_person(version: Object) -> Step | None:
-    answer = annotation(version, labels.APPROVE)
-    if answer == "yes":
-        return Step(Stage.APPROVED, "person", Reason.APPROVED_BY_PERSON, "A person said yes.")
-    if answer == "no":
-        return Step(Stage.REJECTED, "person", Reason.REJECTED_BY_PERSON, "A person said no.")
-    return None
-
-
-def _rejected_by_deployment(observed: Observed) -> Step | None:
-    name = name_of(observed.version)
-    for deployment in observed.deployments:
-        for rejected in read_status(DeploymentStatus, deployment).rejected:
-            if rejected.version == name:
-                by = f"modeldeployment/{name_of(deployment)}"
-                return Step(Stage.REJECTED, by, Reason.ROLLOUT_FAILED, rejected.message)
-    return None
-
-
-def _taking_over(observed: Observed, spec: VersionSpec, stage: Stage) -> Step | None:
-    champion = champion_of(observed.siblings, observed.deployments)
-    if champion is None:
-        return None
-    name = name_of(observed.version)
-    newest, followers = champion
-    if name_of(newest) == name:
-        if stage is Stage.CHAMPION:
-            return None
-        if not followers:
-            by = f"modeltraining/{spec.training.name}"
-            return Step(Stage.CHAMPION, by, Reason.NOT_FOLLOWED, "The newest approved version; no deployment follows.")
-        by = ", ".join(f"modeldeployment/{name_of(follower)}" for follower in followers)
-        return Step(Stage.CHAMPION, by[:253], Reason.ROLLOUT_COMPLETE, "Answers all traffic.")
-    if int(newest["spec"]["version"]) < spec.version:
-        return None  # a challenger on its way
-    if not _held(name, observed.deployments):
-        text = f"{name_of(newest)} took over and nothing keeps this version warm."
-        return Step(Stage.RETIRED, f"modelversion/{name_of(newest)}", Reason.KEEP_PREVIOUS_OVER, text)
-    if stage is Stage.CHAMPION:
-        text = f"{name_of(newest)} took over; this version is kept warm."
-        return Step(Stage.APPROVED, f"modelversion/{name_of(newest)}", Reason.SUPERSEDED, text)
-    return None
-
-
-def champion_of(siblings: list[Object], deployments: list[Object]) -> tuple[Object, list[Object]] | None:
-    """The version that is, or now becomes, the champion, and the deployments that follow the training.
-
-    Where deployments follow: the version that all of them serve; while they disagree, nobody's place changes (None).
-    Where none follows: the newest one that may serve.
-    """
-    able = [sibling for sibling in siblings if sibling.get("status", {}).get("stage") in MAY_SERVE]
-    if not able:
-        return None
-    model = able[0]["spec"]["model"]
-    followers = [d for d in deployments if d["spec"]["model"].get("trainingRef", {}).get("name") == model]
-    if not followers:
-        return max(able, key=lambda version: int(version["spec"]["version"])), []
-    live = {_answering(deployment) for deployment in followers}
-    agreed = [version for version in able if live == {name_of(version)}]
-    return (agreed[0], followers) if agreed else None
-
-
-def _answering(deployment: Object) -> str | None:
-    """The version whose pods answer, or None."""
-    live = read_status(DeploymentStatus, deployment).live
-    return live.version if live is not None and live.replicas > 0 else None
-
-
-def _held(name: str, deployments: list[Object]) -> bool:
-    """Whether a deployment serves the version, keeps it warm, rolls it out or is pinned to it."""
-    for deployment in deployments:
-        status = read_status(DeploymentStatus, deployment)
-        pinned = deployment["spec"]["model"].get("versionRef", {}).get("name")
-        holders = (status.live, status.candidate, status.previous)
-        if name == pinned or any(holder is not None and holder.version == name for holder in holders):
-            return True
-    return False

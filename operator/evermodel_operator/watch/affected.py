@@ -1,7 +1,7 @@
 """Who has to look again when an object changes: the one place that knows who reads whom.
 
 ModelTraining   <- DriftMonitors it is asked by, its ModelVersions, its Jobs and pods
-ModelVersion    <- its ModelTraining, its siblings, the ModelDeployments that follow, pin or serve it
+ModelVersion    <- its ModelTraining, its siblings, the ModelDeployments that follow, pin or serve it, its Jobs and pods
 ModelDeployment <- the ModelTraining it follows and its ModelVersions, the version it pins, its children
 DriftMonitor    <- its ModelDeployment, the ModelTraining it asks, its Jobs and pods
 """
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from evermodel_operator.watch.cache import Cache
 
 TRAINING, VERSION, DEPLOYMENT, MONITOR = "ModelTraining", "ModelVersion", "ModelDeployment", "DriftMonitor"
-LABELS = {labels.TRAINING: TRAINING, labels.DEPLOYMENT: DEPLOYMENT, labels.MONITOR: MONITOR}
+LABELS = {
+    labels.TRAINING: TRAINING,
+    labels.REPRODUCTION: VERSION,
+    labels.DEPLOYMENT: DEPLOYMENT,
+    labels.MONITOR: MONITOR,
+}
 """Labels on children, and on their pods, that name the object they are made for."""
 
 

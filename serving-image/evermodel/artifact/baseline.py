@@ -46,6 +46,6 @@ class Baseline(Schema):
     rows: int
     """Training rows."""
     columns: dict[str, NumberProfile | CategoryProfile]
-    """Profile of each feature. A column with no value at all has n = 0 and zeros."""
+    """Profile of each feature but dates. A column with no value at all has n = 0 and zeros."""
     metrics: dict[str, float]
     """What the model scored on the test rows."""

@@ -27,6 +27,8 @@ def column_signature(name: str, kind: str, datatype: str, cells: NDArray[Any]) -
     """What is known of a column. `cells` has the shape (rows,): float64 with NaN, or objects of `str` with None."""
     present = cells[~pd.isna(cells)]
     known: dict[str, Any] = {"name": name, "kind": kind, "datatype": datatype, "missing": len(present) < len(cells)}
+    if kind == "moment":
+        return ColumnSignature(**{**known, "kind": "category", "format": "date-time"})
     if kind == "category":
         return ColumnSignature(**known, levels=sorted(set(present.tolist()))[:MAX_LEVELS])
     if len(present) == 0:
@@ -59,6 +61,8 @@ def build_baseline(signature: Signature, frame: pd.DataFrame, metrics: dict[str,
     """The profile of the training rows; `frame` has the signature's columns."""
     columns: dict[str, NumberProfile | CategoryProfile] = {}
     for column in signature.columns:
+        if column.format is not None:
+            continue  # a date of today was never seen before: what is made of it may drift, and it is no feature
         cells = frame[column.name].to_numpy()
         columns[column.name] = _profile_numbers(cells) if column.kind == "number" else _profile_categories(cells)
     return Baseline(rows=len(frame), columns=columns, metrics=metrics)

@@ -12,6 +12,8 @@ from evermodel_api.training import Task
 FORMAT: Literal["evermodel/1"] = "evermodel/1"
 MANIFEST = "manifest.json"
 MODEL = "model.skops"
+ONNX = "model.onnx"
+PICKLE = "model.pkl"
 SIGNATURE = "signature.json"
 GOLDEN = "golden.json"
 BASELINE = "baseline.json"

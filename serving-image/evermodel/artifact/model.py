@@ -107,29 +107,49 @@ def describe_artifact(uri: str, digest: str | None) -> ArtifactDocuments:
     return ArtifactDocuments(**_documents(uri, read_artifact(uri, digest, only=_DOCUMENTS)))
 
 
-def load_artifact(uri: str, digest: str | None, *, verify: bool = True) -> LoadedArtifact:
+def load_artifact(uri: str, digest: str | None, *, verify: bool = True, allow_pickle: bool = False) -> LoadedArtifact:
     """Read, verify and load a model.
 
     Args:
         uri: directory of the artifact, an fsspec URL or a path.
         digest: `sha256:<hex>` of its manifest; None takes the manifest that is there as it is.
+        allow_pickle: whether the cluster's admin allows models that are kept as pickles.
         verify: check every file's size and sha256 before anything is loaded. False only for bytes verified just before.
 
     Raises:
         DataError: `ArtifactMissing`, `ArtifactDigestMismatch`, `ArtifactInvalid`, or `ModelTypeRefused` for a model
-            file that names a type outside the allow-list.
+            file that names a type outside the allow-list, `PickleRefused`.
         RunError: `StoreUnavailable` when the store cannot be read; it may come back.
     """
-    from evermodel.artifact.skops_file import load_model  # noqa: PLC0415  heavy: only who loads a model pays for it
+    forms = (names.MODEL, names.ONNX, names.PICKLE)
+    files = read_artifact(uri, digest, only=_DOCUMENTS, first_of=forms, verify=verify)
+    form = next((form for form in forms if form in files.contents), None)
+    if form is None:
+        raise DataError("ArtifactInvalid", f"the artifact {uri} has no {' or '.join(forms)}; train the model again")
+    return LoadedArtifact(**_documents(uri, files), model=_load(form, files.contents[form], allow_pickle=allow_pickle))
 
-    files = read_artifact(uri, digest, only=[names.MODEL, *_DOCUMENTS], verify=verify)
-    return LoadedArtifact(**_documents(uri, files), model=load_model(files.contents[names.MODEL]))
+
+def _load(form: str, content: bytes, *, allow_pickle: bool) -> Any:
+    """Each form is heavy to import: only who loads such a model pays for it."""
+    if form == names.MODEL:
+        from evermodel.artifact.skops_file import load_model  # noqa: PLC0415
+
+        return load_model(content)
+    if form == names.ONNX:
+        from evermodel.artifact.onnx_file import load_onnx  # noqa: PLC0415
+
+        return load_onnx(content)
+    from evermodel.artifact.pickle_file import load_pickle  # noqa: PLC0415
+
+    return load_pickle(content, allowed=allow_pickle)
 
 
 def answer(
     model: Any, signature: Signature, frame: pd.DataFrame
 ) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
-    """Ask a fitted pipeline: class numbers (the most probable class) and probabilities, or numbers and None.
+    """Ask a fitted pipeline: class numbers and probabilities, or numbers and None.
+
+    The class is the most probable one, or, where the signature has a threshold, the second at or above it.
 
     Args:
         model: the fitted pipeline.
@@ -143,6 +163,8 @@ def answer(
     if signature.task is Task.REGRESSION:
         return np.asarray(model.predict(taken), dtype=np.float64).reshape(len(frame)), None
     probabilities = np.asarray(model.predict_proba(taken), dtype=np.float64)
+    if signature.threshold is not None:
+        return (probabilities[:, 1] >= signature.threshold).astype(np.float64), probabilities
     return probabilities.argmax(axis=1).astype(np.float64), probabilities
 
 

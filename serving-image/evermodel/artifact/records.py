@@ -12,7 +12,7 @@ from evermodel.artifact.store import absolute_uri, list_names, read_bytes, write
 from evermodel.errors import DataError
 from evermodel_api.base import Digest
 from evermodel_api.digest import digest_bytes
-from evermodel_api.runs import ChampionRef, Outcome, TrainingOutcome
+from evermodel_api.runs import ChampionRef, LastRun, Outcome, TrainingOutcome
 from evermodel_api.version import Artifact
 
 _VERSION_NAME = re.compile(r"(?P<model>.+)-(?P<run>[1-9][0-9]*)")
@@ -27,10 +27,14 @@ class RunRecord(TrainingOutcome):
 
     order: Digest
     """sha256 of the order."""
+    spec_digest: Digest | None = None
+    """sha256 of the spec."""
+    image: str | None = None
+    """The image that the run was given."""
 
     def as_outcome(self) -> TrainingOutcome:
         """What the run answered."""
-        return TrainingOutcome.model_validate(self.model_dump(exclude={"order"}))
+        return TrainingOutcome.model_validate(self.model_dump(exclude={"order", "spec_digest", "image"}))
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,15 @@ def recorded_runs(store: str, training: str) -> list[int]:
     """Numbers of the runs that have a record, ascending."""
     names = list_names(record_prefix(absolute_uri(store), training))
     return sorted(int(name.removesuffix(".json")) for name in names if re.fullmatch(r"[1-9][0-9]*\.json", name))
+
+
+def latest_made(store: str, training: str) -> LastRun | None:
+    """The newest run that made a version, with what it made it from."""
+    for run in reversed(recorded_runs(store, training)):
+        record = read_record(store, training, run)
+        if record is not None and record.artifact and record.spec_digest and record.data_digest:
+            return LastRun(run=run, spec_digest=record.spec_digest, data_digest=record.data_digest, image=record.image)
+    return None
 
 
 def latest_passed(store: str, training: str) -> ChampionRef | None:

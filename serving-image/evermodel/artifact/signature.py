@@ -29,6 +29,8 @@ class ColumnSignature(Schema):
     """Categories seen in training, sorted, at most 1000."""
     missing: bool = False
     """Whether values were missing in training."""
+    format: Literal["date-time"] | None = None
+    """date-time for a column of dates (BYTES: ISO 8601 text), which the model makes numbers of."""
     takes_missing: bool = True
     """Whether the model answers a row in which the value is missing. Tried when the model was made: a pipeline that
     imputes does, a linear model without one does not."""
@@ -45,6 +47,9 @@ class Signature(Schema):
     """In the order in which values without names are read."""
     classes: list[ClassLabel] = []
     """Classification: the classes in the order of the probabilities. The estimator answers their numbers 0..k-1."""
+
+    threshold: float | None = None
+    """Two classes: the probability from which on the second is answered; the more probable one when not given."""
 
     @property
     def names(self) -> list[str]:

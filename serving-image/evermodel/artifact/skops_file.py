@@ -19,37 +19,69 @@ from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
 import numpy as np
 import skops.io
 
+from evermodel.artifact.model_parts import answer_with_one_thread
 from evermodel.errors import DataError, SpecError
 
+_DISTANCES = """
+    BrayCurtis Canberra Chebyshev Dice Euclidean Hamming Haversine Jaccard Mahalanobis Manhattan Matching Minkowski
+    RogersTanimoto RussellRao SEuclidean SokalMichener SokalSneath
+    """
 _ALLOWED = (
+    "collections.OrderedDict",
+    "evermodel.artifact.class_scores.AnswerScores",
+    "evermodel.artifact.feature_score.FeatureScore",
+    "evermodel.artifact.prepare.Prepare",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRegressor",
     "numpy.dtype",
+    # Two functions of arrays, which splines and FeatureAgglomeration keep. They compute and do nothing else.
+    "numpy.mean",
+    "scipy._lib.array_api_compat.numpy._aliases.asarray",
+    "scipy.interpolate._bsplines.BSpline",
+    "scipy.sparse._csr.csr_matrix",
+    "sklearn._loss.loss.HalfTweedieLoss",
+    "sklearn._loss.loss.HalfTweedieLossIdentity",
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.calibration._TemperatureScaling",
+    "sklearn.cluster._bisect_k_means._BisectingTree",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.metrics._dist_metrics.ChebyshevDistance64",
-    "sklearn.metrics._dist_metrics.EuclideanDistance64",
-    "sklearn.metrics._dist_metrics.ManhattanDistance64",
-    "sklearn.metrics._dist_metrics.MinkowskiDistance64",
+    "sklearn.gaussian_process._gpc._BinaryGaussianProcessClassifierLaplace",
+    "sklearn.gaussian_process.kernels.ConstantKernel",
+    "sklearn.gaussian_process.kernels.Product",
+    "sklearn.gaussian_process.kernels.RBF",
+    "sklearn.impute._iterative.IterativeImputer",
+    "sklearn.impute._iterative._ImputerTriplet",
+    *(f"sklearn.metrics._dist_metrics.{name}Distance64" for name in _DISTANCES.split()),
+    "sklearn.model_selection._split.StratifiedKFold",
+    "sklearn.multiclass._ConstantPredictor",
     "sklearn.neighbors._ball_tree.BallTree",
     "sklearn.neighbors._kd_tree.KDTree",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.neural_network._stochastic_optimizers.SGDOptimizer",
     "sklearn.tree._tree.Tree",
+    "sklearn.utils._bunch.Bunch",
     "xgboost.core.Booster",
     "xgboost.sklearn.XGBClassifier",
     "xgboost.sklearn.XGBRegressor",
 )
-"""Types beyond skops's own that fitted estimators of `evermodel_api.training.Estimator` hold."""
+"""Types beyond skops's own that fitted classes of `evermodel_api.training.classes` hold. Each is data, or a class whose
+making does nothing but keep data; none takes a function from the file."""
 
 _SCHEMA = "schema.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest date a zip entry can have."""
+_THREADS = re.compile(r"\[num_threads: -?\d+\]")
 
 
 def dump_model(model: Any) -> bytes:
-    """The fitted pipeline as canonical skops bytes.
+    """The fitted pipeline as canonical skops bytes. From now on it answers with one thread.
 
     Raises:
         SpecError: `ModelTypeRefused` when the model holds a type that could not be loaded again.
     """
+    answer_with_one_thread(model)
     content = _canonical(skops.io.dumps(model))
     if refused := _refused_types(content):
         raise SpecError(
@@ -97,16 +129,19 @@ def _canonical(content: bytes) -> bytes:
         schema = json.loads(archive.read(_SCHEMA))
         entries = {name: _canonical_entry(name, archive.read(name)) for name in archive.namelist() if name != _SCHEMA}
     _forget_threads(schema)
+    _sort_keys(schema)
     renamed = _number_nodes(schema)
     buffer = io.BytesIO()
     with ZipFile(buffer, "w") as archive:
-        _write_entry(archive, _SCHEMA, json.dumps(schema, separators=(",", ":"), sort_keys=True).encode())
+        _write_entry(archive, _SCHEMA, json.dumps(schema, separators=(",", ":")).encode())
         for old, new in renamed.items():
             _write_entry(archive, new, entries[old])
     return buffer.getvalue()
 
 
 def _canonical_entry(name: str, content: bytes) -> bytes:
+    if name.endswith(".npz"):
+        return _canonical_archive(content)
     if not name.endswith(".npy"):
         return content
     array = np.load(io.BytesIO(content), allow_pickle=False)
@@ -120,11 +155,35 @@ def _canonical_entry(name: str, content: bytes) -> bytes:
     return buffer.getvalue()
 
 
+def _canonical_archive(content: bytes) -> bytes:
+    """A sparse matrix, which is an archive in the archive, with a time of its own."""
+    buffer = io.BytesIO()
+    with ZipFile(io.BytesIO(content)) as archive, ZipFile(buffer, "w") as clean:
+        for name in sorted(archive.namelist()):
+            _write_entry(clean, name, archive.read(name))
+    return buffer.getvalue()
+
+
 def _forget_threads(schema: dict[str, Any]) -> None:
-    """Let the bins of HistGradientBoosting take the threads of where they are used, not of where they were made."""
+    """Let LightGBM's own text say nothing of how many threads there were."""
     for node in _nodes(schema):
-        if node.get("__class__") == "_BinMapper":
-            node["content"]["content"]["n_threads"]["content"] = "null"
+        if node.get("__class__") == "Booster" and node.get("__module__") == "lightgbm.basic":
+            state = node["content"]["content"]
+            state["_handle"]["content"] = _THREADS.sub("[num_threads: 1]", state["_handle"]["content"])
+            if isinstance(given := state["params"]["content"].get("num_threads"), dict):
+                given["content"] = "1"
+
+
+def _sort_keys(schema: dict[str, Any]) -> None:
+    """Bring every mapping into the order of its keys, in place, and with it the list of its keys' types."""
+    for node in _nodes(schema):
+        types = node.get("key_types")
+        if isinstance(types, dict) and len(types["content"]) == len(node["content"]):
+            pairs = sorted(zip(node["content"], types["content"], strict=True), key=lambda pair: pair[0])
+            types["content"] = [kind for _, kind in pairs]
+        ordered = sorted(node.items())
+        node.clear()
+        node.update(ordered)
 
 
 def _write_entry(archive: ZipFile, name: str, content: bytes) -> None:

@@ -16,10 +16,13 @@ from pydantic import ValidationError
 
 from evermodel.artifact.layout import artifact_directory
 from evermodel.artifact.manifest import MANIFEST, File, Manifest
+from evermodel.artifact.s3 import register
 from evermodel.errors import DataError, RunError
 from evermodel_api.digest import digest_bytes
 from evermodel_api.training import Task
 from evermodel_api.version import Artifact
+
+register()
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,12 @@ def write_artifact(store: str, manifest: Manifest, contents: Mapping[str, bytes]
 
 
 def read_artifact(
-    uri: str, digest: str | None, *, only: Sequence[str] | None = None, verify: bool = True
+    uri: str,
+    digest: str | None,
+    *,
+    only: Sequence[str] | None = None,
+    first_of: Sequence[str] = (),
+    verify: bool = True,
 ) -> ArtifactFiles:
     """Read an artifact's files and verify them against the manifest, and the manifest against `digest`.
 
@@ -147,6 +155,7 @@ def read_artifact(
         uri: directory of the artifact, an fsspec URL or a path.
         digest: `sha256:<hex>` of its manifest; None takes the manifest that is there as it is.
         only: names of the files to read; all when None.
+        first_of: names of which the first that the manifest has is read too.
         verify: False leaves the checks out.
 
     Raises:
@@ -156,7 +165,9 @@ def read_artifact(
     """
     manifest = _read_manifest(uri, digest if verify else None)
     contents: dict[str, bytes] = {}
-    for name in only if only is not None else sorted(manifest.files):
+    wanted = [*(only if only is not None else sorted(manifest.files))]
+    wanted += [name for name in first_of if name in manifest.files][:1]
+    for name in wanted:
         if name not in manifest.files:
             raise DataError("ArtifactInvalid", f"the artifact {uri} has no {name}; train the model again")
         contents[name] = _artifact_bytes(uri, name)

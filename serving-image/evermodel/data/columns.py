@@ -1,7 +1,11 @@
-"""What a raw column is: numbers, categories, or nothing a model can take. Raw values become canonical ones here."""
+"""What a raw column is: numbers, categories, moments, or nothing a model can take; raw values become canonical here.
+
+A column looks at what the source gave and copies as little of it as can be: a number stays where it is, a category is a
+code and a list of levels. Canonical cells are made for the rows that are asked for.
+"""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -11,33 +15,64 @@ import pandas as pd
 from numpy.typing import NDArray
 from pandas.api import types as dtypes
 
-from evermodel.artifact.frame import category_values
+from evermodel.artifact.frame import category_text
+from evermodel.data.cells import CategoryCells, Cells, MomentCells, NumberCells, Rows
+from evermodel.data.moments import holds_dates, is_date, moments_of_dates, moments_of_texts
 from evermodel.errors import DataError, SpecError
 
-Kind = Literal["number", "category"]
+Kind = Literal["number", "category", "moment"]
 Datatype = Literal["FP64", "INT64", "BOOL", "BYTES"]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column with canonical values."""
+    """A column of rows in some order."""
 
     name: str
     kind: Kind
     datatype: Datatype
-    cells: NDArray[Any]
-    """Shape (rows,): float64 with NaN, or objects of `str` with None."""
+    stored: Cells
+    """What the source gave, in its order."""
+    order: NDArray[np.intp] | None = None
+    """Shape (rows,): where each row is in `stored`; None where the rows are in the source's order."""
+
+    def __len__(self) -> int:
+        return len(self.stored) if self.order is None else len(self.order)
+
+    @property
+    def cells(self) -> NDArray[Any]:
+        """Canonical cells of all rows, made anew each time: see `at`."""
+        return self.at(None)
 
     @property
     def missing(self) -> NDArray[np.bool_]:
         """Shape (rows,): where there is no value."""
-        return pd.isna(self.cells)
+        return self.stored.missing(self._places(None))
+
+    def at(self, rows: NDArray[np.bool_] | NDArray[np.intp] | None) -> NDArray[Any]:
+        """Canonical cells of some rows: float64 with NaN, or objects of `str` with None.
+
+        Args:
+            rows: a mask of shape (rows,), positions, or None for all of them.
+        """
+        return self.stored.canonical(self._places(rows))
+
+    def ordered(self, order: NDArray[np.intp]) -> "Column":
+        """The same rows in another order; `order` has the shape (rows,)."""
+        return replace(self, order=order if self.order is None else self.order[order])
 
     def as_category(self) -> "Column":
         """The same values told apart instead of compared: numbers as text (3.0 is "3")."""
-        if self.kind == "category":
+        if not isinstance(self.stored, NumberCells):
             return self
-        return Column(self.name, "category", self.datatype, _objects(category_values(self.cells.tolist())))
+        codes, levels = pd.factorize(self.stored.canonical(None))
+        texts = [str(category_text(level)) for level in levels.tolist()]
+        return replace(self, kind="category", stored=CategoryCells.of(codes, texts))
+
+    def _places(self, rows: NDArray[np.bool_] | NDArray[np.intp] | None) -> Rows:
+        if self.order is None:
+            return rows
+        return self.order if rows is None else self.order[rows]
 
 
 @dataclass(frozen=True)
@@ -64,21 +99,66 @@ def read_column(name: str, raw: "pd.Series[Any]", *, is_target: bool = False) ->
         is_target: whether it is the target, which cannot be excluded, so that messages name another remedy.
 
     Raises:
-        SpecError: `ColumnNotAFeature` for dates and other values that are neither numbers nor categories.
+        SpecError: `ColumnNotAFeature` for values that are neither numbers, categories nor dates, or a target of dates.
         DataError: `MixedTypes` when values of several kinds are mixed, `InfiniteValues`.
     """
     where = _Place(name, is_target)
-    if isinstance(raw.dtype, pd.CategoricalDtype):
-        raw = raw.astype(raw.cat.categories.dtype)
-    if dtypes.is_bool_dtype(raw.dtype):
-        return _category(name, "BOOL", raw)
-    if dtypes.is_integer_dtype(raw.dtype):
-        return _number(where, "FP64" if raw.hasnans else "INT64", raw.to_numpy(dtype=np.float64, na_value=np.nan))
-    if dtypes.is_float_dtype(raw.dtype):
-        return _number(where, "FP64", np.asarray(raw.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64))
-    if raw.dtype == object or isinstance(raw.dtype, pd.StringDtype):
+    column = _read(where, raw)
+    if is_target and column.kind == "moment":
+        raise _not_a_feature(where, "datetime")
+    return column
+
+
+def _read(where: _Place, raw: "pd.Series[Any]") -> Column:
+    dtype = raw.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        if isinstance(dtype.categories.dtype, pd.StringDtype) or dtype.categories.inferred_type == "string":
+            levels = [str(level) for level in dtype.categories]
+            return Column(where.name, "category", "BYTES", CategoryCells.of(raw.cat.codes.to_numpy(), levels))
+        return _read(where, raw.astype(dtype.categories.dtype))
+    if dtypes.is_bool_dtype(dtype):
+        return _category(where.name, "BOOL", raw)
+    if dtypes.is_integer_dtype(dtype) or dtypes.is_float_dtype(dtype):
+        whole = dtypes.is_integer_dtype(dtype) and not raw.hasnans
+        return _number(where, "INT64" if whole else "FP64", NumberCells.of(raw))
+    if holds_dates(dtype):
+        return Column(where.name, "moment", "BYTES", MomentCells(moments_of_dates(raw)))
+    if isinstance(dtype, pd.StringDtype):
+        return _from_texts(where, raw)
+    if dtypes.is_object_dtype(dtype):
         return _from_objects(where, raw)
-    raise _not_a_feature(where, str(raw.dtype))
+    raise _not_a_feature(where, str(dtype))
+
+
+def as_moments(column: Column, where: str) -> Column:
+    """A column of ISO 8601 texts as moments; any other column is given back as it is.
+
+    Raises:
+        DataError: `NotADate` naming `where`, how many texts are none, and one of them.
+    """
+    cells = column.stored
+    if not isinstance(cells, CategoryCells) or column.datatype != "BYTES":
+        return column
+    read = moments_of_texts(cells.levels)
+    wrong = pd.isna(read.view("datetime64[us]"))
+    if wrong.any():
+        number = int(wrong[cells.codes[cells.codes >= 0]].sum())
+        example = min(cells.levels[wrong].tolist())
+        raise DataError(
+            "NotADate",
+            f"{where} takes the column {column.name!r} as dates, and {number} of its values are none, such as "
+            f"{example[:80]!r}; write them in ISO 8601 (2026-11-24T07:30:00Z), or give the column the type date in "
+            "data.schema, which sets such rows aside",
+        )
+    return replace(column, kind="moment", stored=MomentCells(np.append(read, MomentCells.NONE)[cells.codes]))
+
+
+def _from_texts(where: _Place, raw: "pd.Series[Any]") -> Column:
+    column = _category(where.name, "BYTES", raw)
+    if not len(column.stored) or (column.stored.codes >= 0).any():  # type: ignore[union-attr]  # of _category
+        return column
+    # no value at all: it says nothing of its kind, whatever type its library chose
+    return Column(where.name, "number", "FP64", NumberCells(np.full(len(raw), np.nan)))
 
 
 def _from_objects(where: _Place, raw: "pd.Series[Any]") -> Column:
@@ -86,8 +166,8 @@ def _from_objects(where: _Place, raw: "pd.Series[Any]") -> Column:
     kinds = {value_type: _kind_of(value_type) for value_type in set(map(type, present.tolist()))}
     names = sorted({kind for kind in kinds.values() if kind})
     if None in kinds.values():
-        unknown = next(value_type for value_type, kind in kinds.items() if kind is None)
-        raise _not_a_feature(where, unknown.__name__)
+        unknown = sorted(value_type.__name__ for value_type, kind in kinds.items() if kind is None)
+        raise _not_a_feature(where, unknown[0])
     if len(names) > 1:
         examples = ", ".join(repr(next(v for v in present if kinds[type(v)] == kind)) for kind in names)
         raise DataError(
@@ -98,14 +178,17 @@ def _from_objects(where: _Place, raw: "pd.Series[Any]") -> Column:
         return _category(where.name, "BYTES", raw)
     if names == ["booleans"]:
         return _category(where.name, "BOOL", raw)
+    if names == ["dates"]:
+        return Column(where.name, "moment", "BYTES", MomentCells(moments_of_dates(raw)))
     whole = len(present) == len(raw) > 0 and all(issubclass(value_type, int | np.integer) for value_type in kinds)
     values = raw.map(float, na_action="ignore").to_numpy(dtype=np.float64, na_value=np.nan)
-    return _number(where, "INT64" if whole else "FP64", np.asarray(values, dtype=np.float64))
+    return _number(where, "INT64" if whole else "FP64", NumberCells(np.asarray(values, dtype=np.float64)))
 
 
 _KINDS: tuple[tuple[Callable[[type], bool], str], ...] = (
     (lambda t: issubclass(t, str), "text"),
     (lambda t: issubclass(t, bool | np.bool_), "booleans"),
+    (is_date, "dates"),
     (lambda t: issubclass(t, int | float | Decimal | np.integer | np.floating), "numbers"),
 )
 
@@ -115,16 +198,18 @@ def _kind_of(value_type: type) -> str | None:
 
 
 def _category(name: str, datatype: Datatype, raw: "pd.Series[Any]") -> Column:
-    return Column(name, "category", datatype, _objects(category_values(raw.tolist())))
+    codes, levels = pd.factorize(raw)
+    texts = [str(category_text(level)) for level in levels.tolist()]
+    return Column(name, "category", datatype, CategoryCells.of(codes, texts))
 
 
-def _number(where: _Place, datatype: Datatype, values: NDArray[np.float64]) -> Column:
-    if infinite := int(np.isinf(values).sum()):
+def _number(where: _Place, datatype: Datatype, cells: NumberCells) -> Column:
+    if infinite := cells.infinite():
         raise DataError(
             "InfiniteValues",
             f"{where} holds {infinite} infinite values; mend them in the source{where.or_exclude}",
         )
-    return Column(where.name, "number", datatype, values + 0.0)  # + 0.0 makes -0.0 the same zero
+    return Column(where.name, "number", datatype, cells)
 
 
 def _not_a_feature(where: _Place, what: str) -> SpecError:
@@ -136,9 +221,3 @@ def _not_a_feature(where: _Place, what: str) -> SpecError:
         f"{where} holds {kind}, which a model cannot take; turn it into a number or text in the source"
         f"{where.or_exclude}",
     )
-
-
-def _objects(values: list[Any]) -> NDArray[Any]:
-    array = np.empty(len(values), dtype=object)
-    array[:] = values
-    return array

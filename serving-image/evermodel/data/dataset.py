@@ -1,40 +1,67 @@
 """From raw rows to what a training works on: canonical columns, the target, and the order that content gives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evermodel.data.columns import Column, read_column
-from evermodel.data.digest import data_digest, row_hashes
+from evermodel.artifact.prepare import names_made, names_taken
+from evermodel.data.cells import MomentCells
+from evermodel.data.columns import Column, as_moments, read_column
+from evermodel.data.digest import Hashes, content_order, data_digest, read_content, row_hashes
 from evermodel.data.rows import clean_rows, require_columns
 from evermodel.data.target import Target, read_target
-from evermodel.errors import SpecError
+from evermodel.errors import DataError, SpecError
 from evermodel_api.training import TrainingSpec
 
 MAX_NAME_LENGTH = 128
 """As `evermodel_api.base.ColumnName` has it."""
 
+SomeRows = NDArray[np.bool_] | NDArray[np.intp]
+"""Some of the rows: a mask of shape (rows,), or positions."""
+
 
 @dataclass(frozen=True)
 class Dataset:
-    """Cleaned rows, ordered by their content so that the order in which a source gives them changes nothing."""
+    """Cleaned rows, ordered by their content so that the order in which a source gives them changes nothing.
 
-    raw: pd.DataFrame
-    """All columns as the source gave them: another model's columns are taken from here."""
+    The order is kept beside the rows; rows are put into it when they are asked for, so that they are copied once.
+    """
+
+    cleaned: pd.DataFrame
+    """All columns as the source gave them, in the source's order."""
+    order: NDArray[np.intp]
+    """Shape (rows,): where each row is in `cleaned`."""
     columns: tuple[Column, ...]
-    """Columns that may be features, in the source's order."""
+    """Columns that may be features, or moments that pipeline.prepare may use; in the source's order of columns."""
     target: Target
-    hashes: NDArray[np.bytes_]
-    """Content of each row (features and target), ascending."""
+    hashes: Hashes
+    """Content of each row (features, target, the split's column), ascending; shape (rows, 2)."""
     digest: str
-    """`sha256:<hex>` of features and target."""
+    """`sha256:<hex>` of the same."""
+    column_digests: dict[str, str] = field(default_factory=dict)
+    """`sha256:<hex>` of each of these columns by itself."""
+    rows_read: int = 0
+    """Rows before cleaning."""
+    groups: Hashes | None = None
+    """Split kind Group: content of each row's group, shape (rows, 2)."""
+    moments: NDArray[Any] | None = None
+    """Split kind Time: each row's moment, shape (rows,): microseconds, or numbers where the column holds numbers."""
 
     def __len__(self) -> int:
         return len(self.hashes)
+
+    def frame(self, columns: Sequence[Column], rows: SomeRows) -> pd.DataFrame:
+        """Canonical cells of some rows, as models take them: float64 with NaN, objects of `str` with None."""
+        places = self.order[rows]  # once: every column has this order
+        return pd.DataFrame({column.name: column.stored.canonical(places) for column in columns}, copy=False)
+
+    def raw(self, rows: SomeRows) -> pd.DataFrame:
+        """All columns of some rows as the source gave them: another model's columns are taken from here."""
+        return self.cleaned.take(self.order[rows]).reset_index(drop=True)
 
 
 def make_dataset(rows: pd.DataFrame, spec: TrainingSpec) -> Dataset:
@@ -42,28 +69,92 @@ def make_dataset(rows: pd.DataFrame, spec: TrainingSpec) -> Dataset:
 
     Raises:
         SpecError: `ColumnMissing`, `ColumnNotAFeature`.
-        DataError: `NoRows`, `MixedTypes`, `InfiniteValues`, and what `read_target` raises.
+        DataError: `NoRows`, `MixedTypes`, `InfiniteValues`, `NotADate`, `SplitValueMissing`, and what `read_target`
+            raises.
     """
+    by = spec.data.split.by
     require_columns(rows, [spec.target], "target")
     require_columns(rows, spec.data.exclude, "data.exclude")
+    require_columns(rows, [by] if by else [], "data.split.by")
     cleaned = clean_rows(rows, spec.data.rows)
-    left_out = {spec.target, *spec.data.exclude}
-    names = [name for name in cleaned.columns if name not in left_out]
-    _check_names(names)
-    features = [read_column(name, cleaned[name]) for name in names]
+    dates = _dates(spec)
+    columns = _read_columns(cleaned, spec, dates)
     target_column = read_column(spec.target, cleaned[spec.target], is_target=True)
     target = read_target(target_column, spec.task)
-    table = [*features, target_column]
-    hashes = row_hashes(table)
-    digest = data_digest(table, hashes)
-    order = np.argsort(hashes, kind="stable")
+    divider = _read_divider(cleaned, spec)
+    table = [column for column in columns if column.kind != "moment" or column.name in dates]
+    table += [target_column, *([divider] if divider and divider.name not in {c.name for c in table} else [])]
+    content = read_content(table)
+    order = content_order(content.rows)
+    hashes = content.rows[order]
     return Dataset(
-        raw=cleaned.take(order).reset_index(drop=True),
-        columns=tuple(_ordered(column, order) for column in features),
+        cleaned=cleaned,
+        order=order,
+        columns=tuple(column.ordered(order) for column in columns),
         target=Target(target.name, target.cells[order], target.classes),
-        hashes=hashes[order],
-        digest=digest,
+        hashes=hashes,
+        digest=data_digest(table, hashes),
+        column_digests=content.columns,
+        rows_read=len(rows),
+        groups=row_hashes([divider])[order] if divider and spec.data.split.kind == "Group" else None,
+        moments=_moments(divider)[order] if divider and spec.data.split.kind == "Time" else None,
     )
+
+
+def _dates(spec: TrainingSpec) -> dict[str, str]:
+    """The columns that steps of prepare take as dates, with the place that says so first."""
+    taken: dict[str, str] = {}
+    made: set[str] = set()
+    for i, step in enumerate(spec.pipeline.prepare):
+        document = step.dump()
+        for name in names_taken(document)[1]:
+            if name not in made:
+                taken.setdefault(name, f"pipeline.prepare[{i}]")
+        made |= set(names_made(document))
+    return taken
+
+
+def _read_columns(cleaned: pd.DataFrame, spec: TrainingSpec, dates: dict[str, str]) -> list[Column]:
+    """Columns that may be features. What is excluded is none, but a date of it may still be used by prepare."""
+    left_out = {*spec.data.exclude, spec.data.split.by}
+    names = [name for name in cleaned.columns if name != spec.target and (name not in left_out or name in dates)]
+    _check_names(names)
+    columns = []
+    for name in names:
+        column = read_column(name, cleaned[name])
+        if name in dates:
+            column = as_moments(column, dates[name])
+        if name not in left_out or column.kind == "moment":
+            columns.append(column)
+    return columns
+
+
+def _read_divider(cleaned: pd.DataFrame, spec: TrainingSpec) -> Column | None:
+    """The column of the split kinds Group and Time."""
+    split = spec.data.split
+    if split.by is None:
+        return None
+    column = read_column(split.by, cleaned[split.by])
+    if split.kind == "Time":
+        column = as_moments(column, "data.split.by")
+        if column.kind == "category":
+            raise DataError(
+                "NotADate",
+                f"data.split.by names the column {split.by!r}, which holds {column.cells[0]!r} and is neither a date "
+                "nor a number; name the column with the moment",
+            )
+    if gaps := int(column.missing.sum()):
+        raise DataError(
+            "SplitValueMissing",
+            f"{gaps} of {len(column)} rows have no value in the column {split.by!r}, which data.split.by names; "
+            f"add {{dropMissing: {{columns: [{split.by}]}}}} to data.rows, or mend the source",
+        )
+    return column
+
+
+def _moments(column: Column) -> NDArray[Any]:
+    cells = column.stored
+    return cells.micros if isinstance(cells, MomentCells) else column.cells
 
 
 def _check_names(names: Sequence[str]) -> None:
@@ -74,7 +165,3 @@ def _check_names(names: Sequence[str]) -> None:
                 f"the column {name[:40]!r} has a name of {len(name)} characters, and a feature's has 1 to "
                 f"{MAX_NAME_LENGTH}; rename it in the source",
             )
-
-
-def _ordered(column: Column, order: NDArray[Any]) -> Column:
-    return Column(column.name, column.kind, column.datatype, column.cells[order])

@@ -1,51 +1,176 @@
-"""Digests of rows by their whole content: independent of the order of rows, of the machine and of the run."""
+"""Digests of rows by their whole content: independent of the order of rows, of the machine and of the run.
+
+A row has 128 bits: two sums over its columns, each of 64-bit numbers that its cells are scrambled to, under a key that
+follows from the column's name and kind. So equal rows have equal ones, a changed cell changes both halves for certain,
+and other rows are told apart as well as chance does it in 128 bits. What counts as equal: numbers by their value as
+float64 (1 is 1.0, -0.0 is 0.0, every NaN is the same missing value), categories by their text (True is "true"), moments
+by their microsecond; 1 and "1" are of two kinds and differ, and so do a missing value and an empty text.
+"""
 
 import json
 from collections.abc import Sequence
-from hashlib import sha256
-from typing import Any
+from dataclasses import dataclass
+from hashlib import blake2b, sha256
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from evermodel.data.cells import CategoryCells, MomentCells
 from evermodel.data.columns import Column
 
-_BLOCK_ROWS = 65_536
+Hashes = NDArray[np.uint64]
+"""Content of rows, shape (rows, 2)."""
+
+_BLOCK_ROWS = 32_768
+"""Rows at a time, so that what is computed stays near the processor."""
+
+_U64 = np.uint64
+_ROUNDS = (
+    (_U64(30), _U64(0xBF58476D1CE4E5B9), _U64(27), _U64(0x94D049BB133111EB), _U64(31)),  # SplitMix64
+    (_U64(33), _U64(0xFF51AFD7ED558CCD), _U64(33), _U64(0xC4CEB9FE1A85EC53), _U64(33)),  # MurmurHash3
+)
+"""Two known ways to scramble 64 bits so that no two values become one."""
 
 
-def row_hashes(columns: Sequence[Column]) -> NDArray[np.bytes_]:
-    """sha256 of each row's content, shape (rows,), dtype S32.
+@dataclass(frozen=True)
+class Content:
+    """What rows hold."""
 
-    Numbers count by their eight bytes, categories by the sha256 of their text; columns in the order of their names.
-    """
-    ordered = sorted(columns, key=lambda column: column.name)
-    encoders = [_encode_numbers if column.kind == "number" else _encode_categories for column in ordered]
-    blocks = [encode(column.cells) for encode, column in zip(encoders, ordered, strict=True)]
-    rows = len(ordered[0].cells)
-    hashes = np.empty(rows, dtype="S32")
-    for start in range(0, rows, _BLOCK_ROWS):
-        joined = np.hstack([block[start : start + _BLOCK_ROWS] for block in blocks])
-        hashes[start : start + len(joined)] = [sha256(row).digest() for row in np.ascontiguousarray(joined)]
-    return hashes
+    rows: Hashes
+    """Of each row, in the order of the columns' rows."""
+    columns: dict[str, str]
+    """Of each column by itself, in any order of its rows: `sha256:<hex>` by its name."""
 
 
-def data_digest(columns: Sequence[Column], hashes: NDArray[np.bytes_]) -> str:
+def read_content(columns: Sequence[Column]) -> Content:
+    """Content of all rows and of each column, in one pass over the columns."""
+    hashes = np.zeros((len(columns[0]), 2), dtype=np.uint64)
+    digests: dict[str, str] = {}
+    for column in columns:
+        keys = _keys(f"{column.kind}:{column.name}")
+        table = _level_table(column)
+        sums = [0, 0]
+        for start in range(0, len(column), _BLOCK_ROWS):
+            block = slice(start, start + _BLOCK_ROWS)
+            both = _bits(column, block, table)
+            for half in (0, 1):
+                np.add(both[half], keys[half], out=both[half])
+                scramble(both[half], half)
+                hashes[block, half] += both[half]
+                sums[half] += int(np.add.reduce(both[half]))
+        digests[column.name] = _column_digest(column, sums)
+    return Content(hashes, digests)
+
+
+def row_hashes(columns: Sequence[Column]) -> Hashes:
+    """Content of each row, shape (rows, 2). The order of the columns does not matter."""
+    return read_content(columns).rows
+
+
+def column_digests(columns: Sequence[Column]) -> dict[str, str]:
+    """`sha256:<hex>` of each column by itself, in any order of its rows."""
+    return read_content(columns).columns
+
+
+def data_digest(columns: Sequence[Column], hashes: Hashes) -> str:
     """`sha256:<hex>` of a table: the names and kinds of its columns, in order, and its rows in any order."""
     header = json.dumps([[column.name, column.kind] for column in columns], separators=(",", ":"))
-    digest = sha256(header.encode())
-    digest.update(np.sort(hashes).tobytes())
+    digest = sha256(header.encode("utf-8", "surrogatepass"))
+    ordered = hashes if _ascend(hashes) else hashes[content_order(hashes)]
+    digest.update(memoryview(np.ascontiguousarray(ordered, dtype="<u8")).cast("B"))
     return f"sha256:{digest.hexdigest()}"
 
 
-def _encode_numbers(values: NDArray[np.float64]) -> NDArray[np.uint8]:
-    canonical = np.where(np.isnan(values), np.nan, values).astype("<f8")
-    return canonical.view(np.uint8).reshape(len(values), 8)
+def content_order(hashes: Hashes) -> NDArray[np.intp]:
+    """Positions of the rows in ascending order of their content. Equal rows keep their order."""
+    return np.arange(len(hashes)) if _ascend(hashes) else np.lexsort((hashes[:, 1], hashes[:, 0]))
 
 
-def _encode_categories(values: NDArray[Any]) -> NDArray[np.uint8]:
-    codes, levels = pd.factorize(values)
-    digests = [sha256(level.encode()).digest() for level in levels] + [bytes(32)]  # the last one: missing, code -1
-    table = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(len(digests), 32)
-    encoded: NDArray[np.uint8] = table[codes]
-    return encoded
+def _ascend(hashes: Hashes) -> bool:
+    first, second = hashes[:, 0], hashes[:, 1]
+    later = first[1:] > first[:-1]
+    return bool((later | ((first[1:] == first[:-1]) & (second[1:] >= second[:-1]))).all())
+
+
+def distinct_rows(hashes: Hashes) -> tuple[NDArray[np.intp], Hashes]:
+    """For each row the number of its distinct content, from 0 in ascending order, and the distinct contents."""
+    order = None if _ascend(hashes) else content_order(hashes)
+    ordered = hashes if order is None else hashes[order]
+    begins = np.ones(len(hashes), dtype=bool)
+    begins[1:] = (ordered[1:, 0] != ordered[:-1, 0]) | (ordered[1:, 1] != ordered[:-1, 1])
+    numbers = np.cumsum(begins) - 1
+    if order is not None:
+        places = np.empty(len(hashes), dtype=np.intp)
+        places[order] = numbers
+        numbers = places
+    return numbers, ordered if begins.all() else ordered[begins]
+
+
+def chance(hashes: Hashes, key: str) -> NDArray[np.uint64]:
+    """What chance deals to each content under a key, shape (rows,): equal for equal contents, otherwise unrelated."""
+    first, second = _keys(key)
+    bits = hashes[:, 0] + first
+    scramble(bits, 0)
+    bits += hashes[:, 1]
+    scramble(bits, 1)
+    bits += second
+    scramble(bits, 0)
+    return bits
+
+
+def made_from(hashes: Hashes, key: str) -> Hashes:
+    """New contents for what is made of these under a key, shape (rows, 2)."""
+    return np.stack([chance(hashes, f"{key}:0"), chance(hashes, f"{key}:1")], axis=1)
+
+
+def scramble(bits: NDArray[np.uint64], half: int) -> None:
+    """Scramble 64-bit numbers in place; no two become one. `half` is 0 or 1."""
+    first, times, second, again, third = _ROUNDS[half]
+    bits ^= bits >> first
+    bits *= times
+    bits ^= bits >> second
+    bits *= again
+    bits ^= bits >> third
+
+
+def _keys(text: str) -> tuple[np.uint64, np.uint64]:
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    first, second = np.frombuffer(digest, dtype="<u8")
+    return _U64(first), _U64(second)
+
+
+def _level_table(column: Column) -> NDArray[np.uint64] | None:
+    """Two numbers for each level of a category, shape (2, levels + 1); the last ones are of a missing value."""
+    if not isinstance(column.stored, CategoryCells):
+        return None
+    texts = [text.encode("utf-8", "surrogatepass") for text in column.stored.levels.tolist()]
+    digests = [blake2b(text, digest_size=16, person=b"level").digest() for text in texts]
+    digests.append(blake2b(b"", digest_size=16, person=b"missing").digest())
+    pairs = np.frombuffer(b"".join(digests), dtype="<u8").astype(np.uint64).reshape(-1, 2)
+    return np.ascontiguousarray(pairs.T)
+
+
+def _bits(
+    column: Column, block: slice, table: NDArray[np.uint64] | None
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Two times 64 bits for each cell of a block, both the caller's to change."""
+    cells = column.stored
+    places = block if column.order is None else column.order[block]
+    if table is not None and isinstance(cells, CategoryCells):
+        codes = cells.codes[places]
+        return table[0][codes], table[1][codes]
+    if isinstance(cells, MomentCells):
+        bits = cells.micros[places].astype(np.int64).view(np.uint64)
+    else:
+        numbers = cells.canonical(places)
+        numbers[np.isnan(numbers)] = np.nan
+        bits = numbers.view(np.uint64)
+    return bits, bits.copy()
+
+
+def _column_digest(column: Column, sums: Sequence[int]) -> str:
+    header = json.dumps([column.name, column.kind, len(column)], separators=(",", ":"))
+    digest = sha256(header.encode("utf-8", "surrogatepass"))
+    for total in sums:
+        digest.update((total % 2**64).to_bytes(8, "little"))
+    return f"sha256:{digest.hexdigest()}"

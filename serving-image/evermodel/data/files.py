@@ -1,109 +1,138 @@
-"""Rows from CSV and Parquet files: any fsspec URL, a path, or a glob of them."""
+"""Rows from CSV, Parquet and JSON lines files: any fsspec URL, a path, or a glob of them."""
 
-import re
-import warnings
-import zlib
-from lzma import LZMAError
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import fsspec
 import pandas as pd
-from pandas.errors import EmptyDataError, ParserError, ParserWarning
+import pyarrow as pa
 
+from evermodel.artifact.s3 import register
+from evermodel.data.formats import COMPRESSED, FORMATS, Format
+from evermodel.data.opened import Opened
 from evermodel.data.unavailable import SourceUnavailableError
 from evermodel.errors import DataError, SpecError
 from evermodel_api.training import FileSource
 
-_SUFFIXES = {".csv": "csv", ".parquet": "parquet", ".pq": "parquet"}
-_COMPRESSED = {".gz", ".bz2", ".xz", ".zip"}
-_UNNAMED_INDEX = re.compile(r"__index_level_\d+__")
-"""What pandas calls row labels without a name when it writes Parquet."""
+_PUBLIC_OPTIONS = {"endpoint_url", "region"}
+"""Options of a file system that may stand in a message."""
+
+register()
 
 
-def read_files(name: str, source: FileSource) -> pd.DataFrame:
+class Files:
     """Rows of all files that match, in the order of their names.
 
     Args:
         name: name of the source, for messages.
         source: where the files are.
-
-    Raises:
-        DataError: `SourceNotFound` when nothing matches, `SourceUnreadable` when a file is not what it says,
-            `ColumnsDiffer` when the files have different columns.
-        SpecError: `SourceInvalid` when the format or the protocol is not known.
-        SourceUnavailableError: `SourceUnreachable` when the place cannot be read; it may come back.
+        options: what the file system is given, such as credentials.
     """
-    try:
-        filesystem, path = fsspec.core.url_to_fs(source.uri)
-        paths = sorted(filesystem.glob(path)) if any(c in path for c in "*?[") else [path] * filesystem.exists(path)
+
+    def __init__(self, name: str, source: FileSource, options: Mapping[str, str]) -> None:
+        self._name = name
+        self._source = source
+        self._options = dict(options)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows.
+
+        Raises:
+            DataError: `SourceNotFound` when nothing matches, `SourceUnreadable` when a file is not what it says,
+                `ColumnsDiffer` when the files have different columns, `NoRows` when a file is empty.
+            SpecError: `SourceInvalid` when the format, the protocol or an option is not known.
+            SourceUnavailableError: `SourceUnreachable` when the place cannot be read; it may come back.
+        """
+        with self._told():
+            filesystem, paths = self._find()
+            first: list[str] | None = None
+            for path in paths:
+                form, file = self._format(path), self._open(filesystem, path)
+                for batch in form.batches(file):
+                    if form.fixed_columns:
+                        first = first or batch.schema.names
+                        self._check_columns(batch.schema.names, path, first, paths[0])
+                    yield batch
+
+    def frame(self) -> pd.DataFrame:
+        """All rows.
+
+        Raises:
+            RunError: as `batches`.
+        """
+        with self._told():
+            filesystem, paths = self._find()
+            frames = [self._format(path).frame(self._open(filesystem, path)) for path in paths]
+        if not self._format(paths[0]).fixed_columns:
+            return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+        for path, frame in zip(paths, frames, strict=True):
+            self._check_columns(list(frame.columns), path, list(frames[0].columns), paths[0])
+        return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+
+    def _find(self) -> tuple[Any, list[str]]:
+        filesystem, path = self._connect()
+        paths: list[str] = sorted(filesystem.glob(path)) if any(c in path for c in "*?[") else [path]
+        try:
+            if paths == [path]:
+                filesystem.info(path)
+        except FileNotFoundError:
+            paths = []
         if not paths:
             raise DataError(
-                "SourceNotFound", f"source {name!r}: no file matches {source.uri}; correct file.uri or put it there"
+                "SourceNotFound",
+                f"source {self._name!r}: no file matches {self._source.uri}; correct file.uri or put it there",
             )
-        frames = [_read_file(name, filesystem, each, source.format) for each in paths]
-    except (ImportError, ValueError) as error:
-        raise SpecError(
-            "SourceInvalid", f"source {name!r}: {source.uri} cannot be used: {error}; correct file.uri"
-        ) from error
-    except OSError as error:
-        raise SourceUnavailableError(
-            "SourceUnreachable",
-            f"source {name!r}: {source.uri} cannot be read: {error}; check that it is there and readable",
-        ) from error
-    for each, frame in zip(paths, frames, strict=True):
-        if list(frame.columns) != list(frames[0].columns):
+        return filesystem, paths
+
+    def _connect(self) -> tuple[Any, str]:
+        try:
+            filesystem, path = fsspec.core.url_to_fs(self._source.uri, **self._options)
+        except (ImportError, ValueError, TypeError) as error:
+            raise SpecError(
+                "SourceInvalid",
+                f"source {self._name!r}: {self._source.uri} cannot be used: {self._hide(error)}; correct file.uri"
+                + (" or the keys of the Secret in file.secretRef" if self._options else ""),
+            ) from None
+        return filesystem, path
+
+    def _open(self, filesystem: Any, path: str) -> Opened:
+        return Opened(self._name, filesystem, path)
+
+    def _format(self, path: str) -> Format:
+        bare = [suffix.lower() for suffix in Path(path).suffixes if suffix.lower() not in COMPRESSED]
+        form = FORMATS.get(self._source.format or (bare[-1].removeprefix(".") if bare else ""))
+        if form is None:
+            raise SpecError(
+                "SourceInvalid",
+                f"source {self._name!r}: the format of {path} is not known; set file.format to csv, parquet or jsonl",
+            )
+        return form
+
+    def _check_columns(self, columns: list[str], path: str, first: list[str], first_path: str) -> None:
+        if columns != first:
             raise DataError(
                 "ColumnsDiffer",
-                f"source {name!r}: {each} has other columns than {paths[0]}; "
+                f"source {self._name!r}: {path} has other columns than {first_path}; "
                 "give every file of one source the same columns",
             )
-    return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
-
-def _read_file(name: str, filesystem: Any, path: str, declared: str | None) -> pd.DataFrame:
-    suffixes = [s.lower() for s in Path(path).suffixes]
-    bare = [s for s in suffixes if s not in _COMPRESSED]
-    kind = declared or _SUFFIXES.get(bare[-1] if bare else "")
-    if kind is None:
-        raise SpecError(
-            "SourceInvalid", f"source {name!r}: the format of {path} is not known; set file.format to csv or parquet"
-        )
-    compression = "infer" if kind == "csv" else None
-    with filesystem.open(path, "rb", compression=compression) as file:
-        return _parse(name, path, kind, file)
-
-
-def _parse(name: str, path: str, kind: str, file: IO[bytes]) -> pd.DataFrame:
-    try:
-        return _csv(file) if kind == "csv" else _parquet(file)
-    except EmptyDataError:
-        raise DataError("NoRows", f"source {name!r}: {path} is empty; give it a header and rows") from None
-    except (ParserError, ValueError, EOFError, zlib.error, LZMAError) as error:
-        raise _unreadable(name, path, kind, error) from error
-    except OSError as error:
-        if error.errno is not None:
-            raise
-        # no call to the system failed: gzip, bz2 and Arrow found that the bytes are damaged
-        raise _unreadable(name, path, kind, error) from error
-
-
-def _csv(file: IO[bytes]) -> pd.DataFrame:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", ParserWarning)
+    @contextmanager
+    def _told(self) -> Iterator[None]:
         try:
-            # without index_col=False pandas takes surplus values for row labels, and moves all others one column on
-            return pd.read_csv(file, low_memory=False, index_col=False)
-        except ParserWarning:
-            raise ParserError("its rows have more values than its header has names") from None
+            yield
+        except OSError as error:
+            raise SourceUnavailableError(
+                "SourceUnreachable",
+                f"source {self._name!r}: {self._source.uri} cannot be read: {self._hide(error)}; "
+                "check that it is there and readable",
+            ) from None
 
-
-def _parquet(file: IO[bytes]) -> pd.DataFrame:
-    # what pandas noted for itself is left out: it would make an index, which is no column, of a column
-    frame = pd.read_parquet(file, engine="pyarrow", to_pandas_kwargs={"ignore_metadata": True})
-    return frame.loc[:, [name for name in frame.columns if not _UNNAMED_INDEX.fullmatch(name)]]
-
-
-def _unreadable(name: str, path: str, kind: str, error: Exception) -> DataError:
-    said = " ".join(str(error).split())[:300].rstrip(".")
-    return DataError("SourceUnreadable", f"source {name!r}: {path} cannot be read as {kind}: {said}; mend the file")
+    def _hide(self, error: Exception) -> str:
+        """What the file system says, on one line, without what the Secret holds."""
+        said = " ".join(str(error).split())[:500].rstrip(".")
+        hidden = [text for key, text in self._options.items() if key not in _PUBLIC_OPTIONS]
+        for text in sorted(hidden, key=len, reverse=True):
+            said = said.replace(text, "***")
+        return said

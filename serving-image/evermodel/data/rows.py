@@ -1,11 +1,20 @@
-"""Cleaning that drops or merges rows. Training only: a served model never drops a row."""
+"""Cleaning that drops or merges rows. Training only: a served model never drops a row.
+
+Steps decide over positions and look at the columns that they name; rows are copied once, at the end, and only when some
+are left out. `augment` is no cleaning: it makes rows inside each fit (`augment.py`).
+"""
 
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from evermodel.errors import DataError, SpecError
 from evermodel_api.training import Dedupe, DropMissing, RowStep
+
+Positions = NDArray[np.intp]
 
 
 def require_columns(frame: pd.DataFrame, names: Sequence[str], where: str) -> None:
@@ -23,7 +32,7 @@ def require_columns(frame: pd.DataFrame, names: Sequence[str], where: str) -> No
 
 
 def clean_rows(frame: pd.DataFrame, steps: Sequence[RowStep]) -> pd.DataFrame:
-    """The rows that are left after all steps, in their order, with a new index.
+    """The rows that are left after all steps, in their order, with a new index; the frame itself when all are left.
 
     Raises:
         SpecError: `ColumnMissing`.
@@ -32,36 +41,64 @@ def clean_rows(frame: pd.DataFrame, steps: Sequence[RowStep]) -> pd.DataFrame:
     """
     if frame.empty:
         raise DataError("NoRows", "the source gave no rows; check its query or its file")
-    before = len(frame)
+    left = np.arange(len(frame))
     for i, step in enumerate(steps):
         if step.dedupe is not None:
-            frame = _dedupe(frame, step.dedupe, f"data.rows[{i}].dedupe")
+            left = _dedupe(frame, left, step.dedupe, f"data.rows[{i}].dedupe")
         if step.drop_missing is not None:
-            frame = _drop_missing(frame, step.drop_missing, f"data.rows[{i}].dropMissing")
-        if frame.empty:
-            raise DataError("NoRows", f"data.rows[{i}] left none of {before} rows; check its columns or give more rows")
-    return frame.reset_index(drop=True)
-
-
-def _dedupe(frame: pd.DataFrame, step: Dedupe, where: str) -> pd.DataFrame:
-    require_columns(frame, [*step.keys, *([step.by] if step.by else [])], where)
-    ordered = frame
-    if step.by:
-        try:
-            ordered = frame.sort_values(step.by, kind="stable", na_position="first")
-        except TypeError as error:
+            left = _drop_missing(frame, left, step.drop_missing, f"data.rows[{i}].dropMissing")
+        if not len(left):
             raise DataError(
-                "MixedTypes", f"{where}.by: the column {step.by!r} cannot be ordered ({error}); give it one type"
-            ) from error
+                "NoRows", f"data.rows[{i}] left none of {len(frame)} rows; check its columns or give more rows"
+            )
+    rows = frame if len(left) == len(frame) else frame.take(left)
+    return rows.set_axis(pd.RangeIndex(len(rows)), axis=0)
+
+
+def _dedupe(frame: pd.DataFrame, left: Positions, step: Dedupe, where: str) -> Positions:
+    require_columns(frame, [*step.keys, *([step.by] if step.by else [])], where)
+    if step.by:
+        left = _in_order(frame, left, [*step.keys, step.by], where)
     try:
-        kept = ordered.drop_duplicates(step.keys, keep=step.keep)
+        repeated = frame[step.keys].take(left).duplicated(keep=step.keep).to_numpy()
     except TypeError as error:  # lists and the like
         raise DataError(
             "MixedTypes", f"{where}.keys: {', '.join(step.keys)} cannot be compared ({error}); name other columns"
         ) from error
-    return frame.loc[kept.index.sort_values()]
+    return np.sort(left[~repeated])
 
 
-def _drop_missing(frame: pd.DataFrame, step: DropMissing, where: str) -> pd.DataFrame:
+def _in_order(frame: pd.DataFrame, left: Positions, names: list[str], where: str) -> Positions:
+    """Positions in the order of the last of the columns; where all of them are equal, in the order of the content."""
+    by = names[-1]
+    column = frame[by].take(left).set_axis(left, axis=0)
+    try:
+        order = column.sort_values(kind="stable", na_position="first").index.to_numpy()
+        tied = np.flatnonzero(frame[names].take(order).duplicated(keep=False).to_numpy())
+    except TypeError as error:
+        raise DataError(
+            "MixedTypes", f"{where}.by: the column {by!r} cannot be ordered ({error}); give it one type"
+        ) from error
+    if len(tied):
+        # Rows of one key and moment need not stand together, and those of other keys may stand anywhere: only the
+        # places that tied rows take are dealt out anew, among rows of one moment in the order of their content.
+        ranks, _ = pd.factorize(column.loc[order[tied]], use_na_sentinel=False)
+        order[tied] = order[tied][np.lexsort((_contents(frame.take(order[tied])), ranks))]
+    return np.asarray(order, dtype=np.intp)
+
+
+def _contents(rows: pd.DataFrame) -> NDArray[Any]:
+    """A number for what each row holds, whatever it holds."""
+    try:
+        return pd.util.hash_pandas_object(rows, index=False).to_numpy()
+    except TypeError:  # lists and the like: told apart by how they are written
+        texts = rows.apply(lambda column: column.map(repr))
+        return pd.util.hash_pandas_object(texts, index=False).to_numpy()
+
+
+def _drop_missing(frame: pd.DataFrame, left: Positions, step: DropMissing, where: str) -> Positions:
     require_columns(frame, step.columns, where)
-    return frame.dropna(subset=list(step.columns))
+    kept = np.ones(len(left), dtype=bool)
+    for name in step.columns:
+        kept &= frame[name].notna().to_numpy()[left]
+    return left[kept]

@@ -13,13 +13,9 @@ def read_secret(directory: Path, reference: SecretKey) -> str:
         SpecError: `SecretKeyMissing` naming the Secret, the key and the remedy.
     """
     path = directory / reference.name / reference.key
-    try:
-        text = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        text = ""
-    if text:
+    if text := _text(path):
         return text
-    there = _keys(path.parent)
+    there = ", ".join(_keys(path.parent))
     having = f"it has {there}" if there else "no such Secret, or no key of it, is mounted"
     raise SpecError(
         "SecretKeyMissing",
@@ -28,8 +24,40 @@ def read_secret(directory: Path, reference: SecretKey) -> str:
     )
 
 
-def _keys(directory: Path) -> str:
+def read_secret_keys(directory: Path, name: str) -> dict[str, str]:
+    """All keys of a Secret with their texts, from `<directory>/<secret>/`, without the newlines at their ends.
+
+    Raises:
+        SpecError: `SecretKeyMissing` when the Secret is not there, or holds nothing, or something that is no text.
+    """
+    keys = _keys(directory / name)
+    texts = {key: _text(directory / name / key) for key in keys}
+    if not texts:
+        raise SpecError(
+            "SecretKeyMissing",
+            f"the Secret {name!r} has no keys, or is not mounted; correct secretRef, "
+            f"or run: kubectl create secret generic {name} --from-literal=KEY=VALUE",
+        )
+    if empty := [key for key, text in texts.items() if not text]:
+        raise SpecError(
+            "SecretKeyMissing",
+            f"the Secret {name!r} has no text under the key {empty[0]!r}; give it a value or remove the key",
+        )
+    return texts
+
+
+def _text(path: Path) -> str:
     try:
-        return ", ".join(sorted(entry.name for entry in directory.iterdir() if not entry.name.startswith(".")))
-    except OSError:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
         return ""
+
+
+def _keys(directory: Path) -> list[str]:
+    """Names of a Secret's keys. Kubernetes keeps folders of its own beside them, whose names begin with two dots."""
+    try:
+        return sorted(
+            entry.name for entry in directory.iterdir() if not entry.name.startswith("..") and entry.is_file()
+        )
+    except OSError:
+        return []

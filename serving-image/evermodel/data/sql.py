@@ -1,4 +1,4 @@
-"""Rows from a database: one SELECT in a read-only transaction, streamed in chunks. No message ever holds a password."""
+"""Rows from a database: one SELECT in a read-only transaction, streamed in batches. No message ever holds a password."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,18 +7,26 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import sqlalchemy as sa
 from sqlalchemy import exc
 from sqlalchemy.pool import NullPool
 
+from evermodel.data.batches import BATCH_ROWS, batch_of, to_frame
 from evermodel.data.unavailable import SourceUnavailableError
 from evermodel.errors import DataError, SpecError
 
 _CONNECT_SECONDS = 10
-_CHUNK_ROWS = 10_000
+_POSTGRESQL = {
+    # A peer that is gone without a word, and not only slow, is noticed within a minute and a half.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 5,
+    "tcp_user_timeout": 90_000,
+}
 
 
-def read_sql(name: str, url_text: str, query: str, as_of: datetime) -> pd.DataFrame:
+class Database:
     """Rows of one SELECT, as of one moment.
 
     PostgreSQL reads in a REPEATABLE READ, READ ONLY transaction: all rows come from one state of the database.
@@ -30,19 +38,54 @@ def read_sql(name: str, url_text: str, query: str, as_of: datetime) -> pd.DataFr
         as_of: a moment with a time zone.
 
     Raises:
-        SpecError: `SecretInvalid` when the URL is none or its driver is not in the image, `QueryRefused` when the
-            database refuses the query.
-        SourceUnavailableError: `SourceUnreachable` when the database cannot be reached.
+        SpecError: `SecretInvalid` when the URL is none or its driver is not in the image.
         DataError: `SourceNotFound` when an SQLite file is not there.
     """
-    url = _parse_url(name, url_text)
-    engine = _make_engine(name, url)
-    with _told(name, url):
-        connection = engine.connect()
-    with connection:
-        _make_read_only(connection)
-        with _told(name, url, query=True):
-            return _read(connection, name, query, as_of)
+
+    def __init__(self, name: str, url_text: str, query: str, as_of: datetime) -> None:
+        self._name = name
+        self._url = _parse_url(name, url_text)
+        self._engine = _make_engine(name, self._url)
+        self._query = query
+        self._as_of = as_of
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        """The rows; a query that finds none gives one batch with its columns.
+
+        Raises:
+            SpecError: `QueryRefused` when the database refuses the query.
+            SourceUnavailableError: `SourceUnreachable` when the database cannot be reached, or goes away.
+        """
+        with _told(self._name, self._url):
+            connection = self._engine.connect()
+        with connection:
+            _make_read_only(connection)
+            with _told(self._name, self._url, query=True):
+                yield from self._read(connection)
+
+    def frame(self) -> pd.DataFrame:
+        """All rows.
+
+        Raises:
+            RunError: as `batches`.
+        """
+        return to_frame(self.batches())
+
+    def _read(self, connection: sa.Connection) -> Iterator[pa.RecordBatch]:
+        statement = sa.text(self._query)
+        parameters: dict[str, Any] = {}
+        if "asOf" in statement._bindparams:  # noqa: SLF001  SQLAlchemy refuses to bind what is not named
+            statement = statement.bindparams(sa.bindparam("asOf", type_=sa.DateTime(timezone=True)))
+            parameters["asOf"] = self._as_of
+        streaming = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS)
+        with streaming.execute(statement, parameters) as result:
+            columns = _columns(result, self._name)
+            seen = False
+            for rows in result.partitions():
+                seen = True
+                yield batch_of(dict(zip(columns, zip(*rows, strict=True), strict=True)))
+            if not seen:
+                yield batch_of({column: [] for column in columns})
 
 
 def _parse_url(name: str, text: str) -> sa.URL:
@@ -64,6 +107,8 @@ def _parse_url(name: str, text: str) -> sa.URL:
 
 def _make_engine(name: str, url: sa.URL) -> sa.Engine:
     arguments = {"connect_timeout": _CONNECT_SECONDS} if url.get_backend_name() in {"postgresql", "mysql"} else {}
+    if url.drivername == "postgresql+psycopg":
+        arguments |= _POSTGRESQL
     try:
         engine = sa.create_engine(url, connect_args=arguments, poolclass=NullPool)
     except ImportError as error:
@@ -82,19 +127,7 @@ def _make_read_only(connection: sa.Connection) -> None:
         connection.exec_driver_sql("PRAGMA query_only = ON")
 
 
-def _read(connection: sa.Connection, name: str, query: str, as_of: datetime) -> pd.DataFrame:
-    statement = sa.text(query)
-    parameters: dict[str, Any] = {}
-    if "asOf" in statement._bindparams:  # noqa: SLF001  SQLAlchemy refuses to bind what is not named
-        statement = statement.bindparams(sa.bindparam("asOf", type_=sa.DateTime(timezone=True)))
-        parameters["asOf"] = as_of
-    with connection.execution_options(stream_results=True, yield_per=_CHUNK_ROWS).execute(
-        statement, parameters
-    ) as rows:
-        return _frame(rows, name)
-
-
-def _frame(result: sa.CursorResult[Any], name: str) -> pd.DataFrame:
+def _columns(result: sa.CursorResult[Any], name: str) -> list[str]:
     if not result.returns_rows:
         raise SpecError("QueryRefused", f"source {name!r}: the query gives no rows; write one SELECT")
     columns = list(result.keys())
@@ -103,15 +136,7 @@ def _frame(result: sa.CursorResult[Any], name: str) -> pd.DataFrame:
             "QueryRefused",
             f"source {name!r}: the query gives the column {twice[0]!r} twice; name the columns it selects",
         )
-    chunks = [_chunk(rows, columns) for rows in result.partitions()]
-    return pd.concat(chunks, ignore_index=True) if chunks else pd.DataFrame(columns=columns)
-
-
-def _chunk(rows: Any, columns: list[str]) -> pd.DataFrame:
-    frame = pd.DataFrame.from_records([tuple(row) for row in rows], columns=columns, coerce_float=True)
-    # a chunk without a single value has no type of its own: as objects it takes that of its neighbours
-    empty = [column for column in columns if frame[column].isna().all()]
-    return frame.astype(dict.fromkeys(empty, "object")) if empty else frame
+    return columns
 
 
 @contextmanager

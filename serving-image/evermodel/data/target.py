@@ -1,8 +1,10 @@
 """The target: class numbers or numbers, and the classes as they are in the data."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from evermodel.artifact.signature import ClassLabel
@@ -32,18 +34,17 @@ def read_target(column: Column, task: Task) -> Target:
     if missing := int(column.missing.sum()):
         raise DataError(
             "TargetMissing",
-            f"{missing} of {len(column.cells)} rows have no value in the target {column.name!r}; "
+            f"{missing} of {len(column)} rows have no value in the target {column.name!r}; "
             f"add {{dropMissing: {{columns: [{column.name}]}}}} to data.rows, or mend the source",
         )
     if task is Task.REGRESSION:
         return Target(column.name, _numbers(column), ())
-    labels = _labels(column)
-    levels, numbers = np.unique(labels, return_inverse=True)
-    classes = tuple(_class_label(column, level) for level in levels.tolist())
+    levels, numbers = _classes(column)
+    classes = tuple(_class_label(column, level) for level in levels)
     if len(classes) < 2:
         raise DataError(
             "OneClass",
-            f"all {len(labels)} rows have the same class {classes[0]!r} in the target {column.name!r}; "
+            f"all {len(column)} rows have the same class {classes[0]!r} in the target {column.name!r}; "
             "give rows of at least two classes",
         )
     return Target(column.name, numbers.astype(np.float64), classes)
@@ -53,25 +54,32 @@ def _numbers(column: Column) -> NDArray[np.float64]:
     if column.kind != "number":
         raise DataError(
             "TargetNotNumeric",
-            f"the target {column.name!r} holds {column.cells[0]!r} and is no number; "
+            f"the target {column.name!r} holds {min(set(column.cells.tolist()))!r} and is no number; "
             "give a column of numbers, or set task: Classification",
         )
     values: NDArray[np.float64] = column.cells
     return values
 
 
-def _labels(column: Column) -> NDArray[np.float64] | NDArray[np.str_]:
+def _classes(column: Column) -> tuple[list[float] | list[str], NDArray[np.intp]]:
+    """The classes in their order, and the number of each row's class."""
+    cells: NDArray[Any] = column.cells
     if column.kind == "category":
-        return column.cells.astype(np.str_)
-    fractions = column.cells[column.cells != np.floor(column.cells)]
+        codes, distinct = pd.factorize(cells)
+        texts = [str(level) for level in distinct]
+        order = sorted(range(len(texts)), key=texts.__getitem__)
+        places = np.empty(len(texts), dtype=np.intp)
+        places[order] = np.arange(len(texts))
+        return [texts[i] for i in order], places[codes]
+    fractions = cells[cells != np.floor(cells)]
     if len(fractions):
         raise DataError(
             "TargetNotClasses",
-            f"the target {column.name!r} holds fractions such as {float(fractions[0])!r} and is no class; "
+            f"the target {column.name!r} holds fractions such as {float(fractions.min())!r} and is no class; "
             "set task: Regression, or give a column of classes",
         )
-    values: NDArray[np.float64] = column.cells
-    return values
+    levels, numbers = np.unique(cells, return_inverse=True)
+    return levels.tolist(), numbers
 
 
 def _class_label(column: Column, level: float | str) -> ClassLabel:

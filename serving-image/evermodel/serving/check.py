@@ -10,6 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 
 from evermodel.artifact.frame import category_text
 from evermodel.artifact.golden import Cell
@@ -129,7 +130,7 @@ def check_column(column: ColumnSignature, values: Sequence[object], *, text: boo
     is_number = column.kind == "number"
     if is_number and types <= _PLAIN_NUMBERS:
         return list(values)  # type: ignore[arg-type]  # the set of types says so
-    if not is_number and column.datatype == "BYTES" and types <= _PLAIN_TEXTS and not text:
+    if not is_number and column.datatype == "BYTES" and column.format is None and types <= _PLAIN_TEXTS and not text:
         return list(values)  # type: ignore[arg-type]  # the set of types says so
     read = _reader(column, text=text)
     cells: list[Cell] = []
@@ -147,6 +148,8 @@ def check_column(column: ColumnSignature, values: Sequence[object], *, text: boo
 def _expected(column: ColumnSignature) -> str:
     if column.kind == "number":
         return "a number"
+    if column.format is not None:
+        return "a date in ISO 8601, such as 2026-05-03T14:00:00Z"
     return "true or false" if column.datatype == "BOOL" else "a category (text)"
 
 
@@ -156,6 +159,8 @@ def _reader(column: ColumnSignature, *, text: bool) -> Callable[[object], Cell]:
         return _number_from_text if text else _number
     if column.datatype == "BOOL":
         return _truth_value
+    if column.format is not None:
+        return _date
     levels = frozenset(column.levels)
     return (lambda value: _category_from_text(value, levels)) if text else _category
 
@@ -171,6 +176,14 @@ def _number_from_text(value: object) -> Cell:
     if len(stripped) > _SHOWN * 10 or not _NUMBER.fullmatch(stripped):
         return None
     return _number(float(stripped))
+
+
+def _date(value: object) -> Cell:
+    try:
+        datetime.fromisoformat(value if isinstance(value, str) else "")
+    except ValueError:
+        return None
+    return str(value)
 
 
 def _truth_value(value: object) -> Cell:

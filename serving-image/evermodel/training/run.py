@@ -1,270 +1,293 @@
 """One run: from an order to a proven model in the store. Files first, manifest second, record third."""
 
 import json
+import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from evermodel.artifact import manifest as names
-from evermodel.artifact.build import build_baseline, build_golden, column_signature, environment, try_missing
-from evermodel.artifact.model import LoadedArtifact, in_words, load_artifact, model_frame
-from evermodel.artifact.records import RunRecord, read_record, write_record
-from evermodel.artifact.signature import Signature
-from evermodel.artifact.skops_file import dump_model, load_model
-from evermodel.artifact.store import make_manifest, write_artifact
-from evermodel.data.dataset import Dataset, make_dataset
-from evermodel.data.sources import read_source
-from evermodel.data.split import fold_numbers, held_out_rows
-from evermodel.errors import DataError, SpecError
-from evermodel.metrics import Answers, measure
-from evermodel.training.evaluate import (
-    Candidate,
-    Rows,
-    check_classes,
-    choose,
-    cross_validate,
-    described,
-    evaluate,
-    fit,
-    wanted_metrics,
+from evermodel.artifact.layout import (
+    CARD,
+    EDA_DOCUMENT,
+    EDA_PAGE,
+    LEDGER,
+    ORDER,
+    QUARANTINE,
+    run_file,
 )
-from evermodel.training.gates import Champion, explain, four_digits, judge
-from evermodel.training.pipeline import Plan, plan_columns
+from evermodel.artifact.records import RunRecord, read_record, write_record
+from evermodel.artifact.store import absolute_uri, make_manifest, write_artifact, write_bytes
+from evermodel.data.collect import Collected, collect
+from evermodel.data.eda import explore
+from evermodel.data.eda_document import Eda
+from evermodel.data.eda_page import eda_page
+from evermodel.errors import DataError
+from evermodel.numbers import four_digits
+from evermodel.training.card import card_page
+from evermodel.training.containers import write_fits
+from evermodel.training.develop import Objective, Winner, chooses, fit_winner, needs_folds
+from evermodel.training.documents import (
+    Made,
+    Searched,
+    Spent,
+    artifact_contents,
+    complete_ledger,
+    data_read,
+    encode,
+    estimator_name,
+    make_ledger,
+    used,
+)
+from evermodel.training.evaluate import objective_of
+from evermodel.training.judging import judge_winner
+from evermodel.training.kept import Kept, read_kept, write_kept
+from evermodel.training.ledger import DataRead, Ledger, SourceRead
+from evermodel.training.material import Material, make_material
+from evermodel.training.progress import Progress
+from evermodel.training.searching import Workers, search_trials
 from evermodel_api.digest import digest_bytes
-from evermodel_api.runs import ChampionRef, Outcome, TrainingOrder, TrainingOutcome
-from evermodel_api.training import Gate, Task, TrainingSpec
-from evermodel_api.version import GateVerdict
+from evermodel_api.runs import Outcome, TrainingOrder, TrainingOutcome
 
-Progress = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """The data of a run, divided."""
-
-    dataset: Dataset
-    plan: Plan
-    signature: Signature
-    training: Rows
-    test: Rows
-    test_raw: pd.DataFrame
-    """All columns of the test rows, as the source gave them: the champion takes its own from here."""
-    hashes: np.ndarray[Any, np.dtype[np.bytes_]]
-    """Content of the training rows."""
+EDA_SECONDS = 10.0
+"""The report on the data stops looking closer after this."""
+EDA_CELLS = 5_000_000
+"""It looks at so many cells; a sample of the rows when there are more."""
 
 
-@dataclass(frozen=True)
-class _Winner:
-    """The algorithm that was chosen, fitted on all training rows."""
+@dataclass
+class Run:
+    """A run under way."""
 
-    candidate: Candidate
-    candidates: list[Candidate]
-    model: Any
-    answers: Answers
-    """To the test rows."""
-    metrics: dict[str, float]
+    order: TrainingOrder
+    secrets: Path
+    progress: Progress
+    workers: Workers
+    memory_limit: int | None = None
+    began: float = field(default_factory=time.monotonic)
+    phases: dict[str, float] = field(default_factory=dict)
+    snapshot: str | None = None
+    """URI of the rows, once they are read and kept."""
+
+    @property
+    def identity(self) -> str:
+        """sha256 of the order: a training that was deleted and made again counts its runs from 1 again."""
+        return digest_bytes(json.dumps(self.order.dump(), sort_keys=True).encode())
+
+    @property
+    def exchange(self) -> Path | None:
+        """Directory that the pod's containers share."""
+        return None if self.order.exchange is None else Path(self.order.exchange)
+
+    def write(self, name: str, content: bytes) -> str:
+        """Write a document of this run; its URI."""
+        uri = run_file(absolute_uri(self.order.store), self.order.training, self.order.run, name)
+        write_bytes(uri, content)
+        return uri
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Tell of a phase, and measure it."""
+        self.progress.phase(name)
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.phases[name] = self.phases.get(name, 0.0) + time.monotonic() - began
+
+    def spent(self) -> Spent:
+        """What the run used until now."""
+        return used(time.monotonic() - self.began, self.phases)
 
 
-def run_training(order: TrainingOrder, secrets: Path, progress: Progress) -> TrainingOutcome:
+def run_training(run: Run) -> TrainingOutcome:
     """Make a model as the order says; a repeated run of the same order answers what the first one did.
-
-    Args:
-        order: what to do.
-        secrets: directory of the Secrets, `<secret>/<key>` below it.
-        progress: is told one sentence at each step.
 
     Raises:
         DataError, SpecError: the data or the spec is wrong; the message says where and what to do.
         RunError: a source or the store cannot be reached.
     """
-    identity = digest_bytes(json.dumps(order.dump(), sort_keys=True).encode())
+    order, progress = run.order, run.progress
     done = read_record(order.store, order.training, order.run)
-    if done is not None and done.order == identity:
-        progress(f"run {order.run} was finished before: its result is given again")
+    if done is not None and done.order == run.identity:
+        progress.say(f"run {order.run} was finished before: its result is given again")
         return done.as_outcome()
-    began = time.monotonic()
-    parts = _prepare(order, secrets, progress)
-    winner = _develop(order.spec, parts, progress)
-    verdicts, refusals = _judge(order, parts, winner, progress)
-    contents = _contents(order.spec, parts, winner)
-    manifest = make_manifest(order.spec.task, _estimator(winner), contents)
+    run.write(ORDER, encode(order.dump()))
+    material, data = prepare(run)
+    if _is_unchanged(order, material):
+        return _skipped(run, material, data)
+    eda = _explore(run, material)
+    winner, searched = develop(run, material)
+    with run.phase("Judging"):
+        judged = judge_winner(order, material, winner, progress, run.exchange)
+    with run.phase("Recording"):
+        return _record(run, Made(material, searched, winner, judged), data, eda)
+
+
+def prepare(run: Run) -> tuple[Material, DataRead]:
+    """Collect the rows, or take those that this run has read before; clean and divide them."""
+    spec, progress = run.order.spec, run.progress
+    with run.phase("Collecting"):
+        kept = read_kept(run.order, run.identity)
+        if kept is not None and kept.snapshot is not None:
+            progress.say("the rows that this run has read before are taken again")
+            frame, sources = kept.rows(run.order.store), list(kept.sources)
+        else:
+            collected = _collect(run)
+            frame = collected.frame
+            sources = [SourceRead(name=s.name, rows=s.rows, seconds=round(s.seconds, 3)) for s in collected.sources]
+            kept = _keep(run, frame, sources)
+        run.snapshot = kept.uri(run.order.store)
+    with run.phase("Preparing"):
+        material = make_material(frame, spec)
+        del frame
+        progress.rows(len(material.dataset))
+        progress.say(f"{material.rows_read} rows read, {len(material.dataset)} after cleaning")
+        if material.quarantined is not None and len(material.quarantined):
+            run.write(QUARANTINE, _parquet(material.quarantined))
+            progress.say(f"{len(material.quarantined)} wrong rows were set aside")
+        for note in material.plan.notes:
+            progress.say(note)
+    return material, data_read(material, sources, run.snapshot)
+
+
+def _collect(run: Run) -> Collected:
+    with tempfile.TemporaryDirectory(prefix="evermodel-") as scratch:
+        return collect(
+            run.order.spec.data, run.order.as_of, run.secrets, Path(scratch), run.memory_limit, run.progress.say
+        )
+
+
+def _keep(run: Run, frame: pd.DataFrame, sources: list[SourceRead]) -> Kept:
+    """Keep the rows for workers and for `evermodel reproduce`."""
+    spec = run.order.spec
+    shared = spec.tuning is not None and spec.tuning.workers > 1
+    keeps = spec.register_.snapshot or shared or run.exchange is not None
+    return write_kept(run.order, run.identity, frame if keeps else None, sources)
+
+
+def _parquet(frame: pd.DataFrame) -> bytes:
+    return bytes(frame.to_parquet())
+
+
+def _is_unchanged(order: TrainingOrder, material: Material) -> bool:
+    last = order.last
+    return (
+        order.spec.triggers.skip_if_unchanged
+        and last is not None
+        and (last.spec_digest, last.data_digest, last.image)
+        == (order.spec_digest, material.dataset.digest, order.image)
+    )
+
+
+def _skipped(run: Run, material: Material, data: DataRead) -> TrainingOutcome:
+    order = run.order
+    last = order.last.run if order.last else 0
+    outcome = TrainingOutcome(
+        outcome=Outcome.SKIPPED,
+        message=f"Data, spec and image are those of run {last}: the same model would be made.",
+        data_digest=material.dataset.digest,
+        rows=len(material.dataset),
+        seconds=round(time.monotonic() - run.began, 2),
+        quarantined=data.quarantined or None,
+    )
+    run.progress.say(outcome.message)
+    uri = run.write(LEDGER, _ledger_bytes(make_ledger(order, outcome, data, run.spent())))
+    return _finish(run, outcome.model_copy(update={"ledger": uri}))
+
+
+def _explore(run: Run, material: Material) -> Eda:
+    with run.phase("Preparing"):
+        rows = material.dataset.cleaned
+        eda = explore(rows, run.order.spec.target, run.order.spec.task, budget_seconds=EDA_SECONDS, max_cells=EDA_CELLS)
+        run.write(EDA_PAGE, eda_page(eda).encode())
+        run.write(EDA_DOCUMENT, encode(eda.dump()))
+    return eda
+
+
+def develop(run: Run, material: Material) -> tuple[Winner, Searched]:
+    """Choose by cross-validation on the training rows, fit the winner on all of them, measure it on the test rows."""
+    spec = run.order.spec
+    masks = material.folds(spec) if needs_folds(spec) else []
+    searched = Searched()
+    algorithm, params = spec.algorithms[0], dict(spec.algorithms[0].params)
+    if chooses(spec):
+        with run.phase("Searching"):
+            objective = Objective(spec, material, masks, run.exchange)
+            searched = search_trials(run, objective)
+        best = next(trial for trial in searched.trials if trial.number == searched.chosen)
+        algorithm = next(each for each in spec.algorithms if each.name == best.algorithm)
+        params = best.params
+    with run.phase("Fitting"):
+        winner = fit_winner(spec, material, algorithm, params, masks, run.exchange)
+    return winner, searched
+
+
+def collect_for_containers(run: Run) -> None:
+    """What the init container of a run does: collect, divide, and write the rows of each fit of each container."""
+    material, _ = prepare(run)
+    spec = run.order.spec
+    masks = material.folds(spec) if needs_folds(spec) else []
+    if run.exchange is None:
+        raise DataError("OrderInvalid", "the order names no exchange directory; it is written by the operator")
+    for algorithm in spec.algorithms:
+        if algorithm.container is not None:
+            write_fits(run.exchange, algorithm, material.signature, material.training, masks, spec.run.seed)
+            run.progress.say(f"the rows of {len(masks) + 1} fits are ready for {algorithm.name}")
+
+
+def _record(run: Run, made: Made, data: DataRead, eda: Eda) -> TrainingOutcome:
+    order = run.order
+    winner, judged = made.winner, made.judged
+    contents = artifact_contents(order.spec, made)
+    manifest = make_manifest(order.spec.task, estimator_name(winner), contents)
     artifact = write_artifact(order.store, manifest, contents)
     outcome = TrainingOutcome(
-        outcome=Outcome.REFUSED if refusals else Outcome.SUCCEEDED,
-        message=_message(order.spec, winner, parts, refusals),
+        outcome=Outcome.REFUSED if judged.refusals else Outcome.SUCCEEDED,
+        message=_message(order, made),
         artifact=artifact,
-        data_digest=parts.dataset.digest,
-        rows=len(parts.dataset),
-        algorithm=winner.candidate.algorithm.name,
+        data_digest=made.material.dataset.digest,
+        rows=len(made.material.dataset),
+        algorithm=winner.algorithm.name,
         metrics=winner.metrics,
-        gates=verdicts,
-        seconds=round(time.monotonic() - began, 2),
+        gates=list(judged.verdicts),
+        seconds=round(time.monotonic() - run.began, 2),
+        quarantined=data.quarantined or None,
     )
-    record = RunRecord.model_validate({**outcome.model_dump(), "order": identity})
+    ledger = complete_ledger(make_ledger(order, outcome, data, run.spent()), order, outcome, made)
+    card = card_page(ledger, eda)
+    run.write(CARD, card.encode())
+    uri = run.write(LEDGER, _ledger_bytes(ledger))
+    finished = _finish(run, outcome.model_copy(update={"ledger": uri}))
+    if order.spec.register_.mirror is not None:
+        from evermodel.training.mirror import mirror  # noqa: PLC0415  MLflow is slow to import
+
+        documents: Mapping[str, bytes] = {CARD: card.encode(), LEDGER: _ledger_bytes(ledger)}
+        mirror(ledger, documents, order.spec.register_.mirror.mlflow, run.secrets, run.progress.say)
+    return finished
+
+
+def _ledger_bytes(ledger: Ledger) -> bytes:
+    return ledger.model_dump_json(by_alias=True, exclude_none=True, indent=1).encode()
+
+
+def _finish(run: Run, outcome: TrainingOutcome) -> TrainingOutcome:
+    order = run.order
+    record = RunRecord.model_validate(
+        {**outcome.model_dump(), "order": run.identity, "spec_digest": order.spec_digest, "image": order.image}
+    )
     write_record(order.store, order.training, order.run, record)
     return outcome
 
 
-def _prepare(order: TrainingOrder, secrets: Path, progress: Progress) -> _Parts:
-    spec = order.spec
-    raw = read_source(spec.data.sources[0], order.as_of, secrets)
-    dataset = make_dataset(raw, spec)
-    progress(f"{len(raw)} rows read, {len(dataset)} after cleaning")
-    plan = plan_columns(spec.pipeline, dataset.columns)
-    strata = dataset.target.cells if _stratifies(spec) else np.zeros(len(dataset))
-    strata_names = dataset.target.classes if _stratifies(spec) else ()
-    held_out = held_out_rows(dataset.hashes, strata, spec.data.split.test, spec.run.seed, strata_names)
-    columns = [column_signature(c.name, c.kind, c.datatype, c.cells[~held_out]) for c in plan.features]
-    signature = Signature(task=spec.task, target=spec.target, columns=columns, classes=list(dataset.target.classes))
-    rows = Rows(pd.DataFrame({c.name: c.cells for c in plan.features}), dataset.target.cells)
-    if spec.task is Task.CLASSIFICATION:
-        remedy = "give more rows of it, or leave it out"
-        check_classes(dataset.target.cells, [held_out, ~held_out], signature, remedy)
-    return _Parts(
-        dataset=dataset,
-        plan=plan,
-        signature=signature,
-        training=rows.where(~held_out),
-        test=rows.where(held_out),
-        test_raw=dataset.raw.loc[held_out],
-        hashes=dataset.hashes[~held_out],
-    )
-
-
-def _stratifies(spec: TrainingSpec) -> bool:
-    return spec.task is Task.CLASSIFICATION and spec.data.split.kind != "Random"
-
-
-def _develop(spec: TrainingSpec, parts: _Parts, progress: Progress) -> _Winner:
-    """Choose by cross-validation on the training rows, fit the winner on all of them, measure it on the test rows."""
-    candidates = [Candidate(spec.algorithms[0], {}, ())]
-    if len(spec.algorithms) > 1:
-        truth = parts.training.truth
-        by_class = spec.task is Task.CLASSIFICATION and spec.validation.cv.kind != "KFold"
-        strata = truth if by_class else np.zeros(len(truth))
-        strata_names = parts.signature.classes if by_class else []
-        folds = fold_numbers(parts.hashes, strata, spec.validation.cv.folds, spec.run.seed, strata_names)
-        if spec.task is Task.CLASSIFICATION:
-            fits = [folds != fold for fold in range(spec.validation.cv.folds)]
-            check_classes(truth, fits, parts.signature, "give more rows of it, or use cv kind StratifiedKFold")
-        candidates = cross_validate(parts.plan, spec, parts.signature, parts.training, folds, progress)
-    best = choose(candidates, wanted_metrics(spec)[0]) if len(candidates) > 1 else candidates[0]
-    model, _ = fit(parts.plan, best.algorithm, parts.signature, parts.training, spec.run.seed)
-    # What is measured is what will be loaded: the model after its way through the file.
-    model = load_model(dump_model(model))
-    answers = evaluate(model, parts.signature, parts.test, described(best.algorithm))
-    measured = {metric: measure(metric, answers) for metric in wanted_metrics(spec)}
-    metrics = {str(metric): value for metric, value in measured.items() if not np.isnan(value)}
-    return _Winner(best, candidates, model, answers, metrics)
-
-
-def _judge(
-    order: TrainingOrder, parts: _Parts, winner: _Winner, progress: Progress
-) -> tuple[list[GateVerdict], list[str]]:
-    spec = order.spec
-    champion = None
-    if order.champion is not None and any(gate.versus for gate in spec.gates):
-        champion = _ask_champion(order.champion, parts)
-    verdicts = judge(spec.gates, winner.answers, champion, spec.run.seed)
-    judged = list(zip(spec.gates, verdicts, strict=True))
-    for gate, verdict in judged:
-        progress(_told(gate, verdict, alone=gate.versus is not None and order.champion is None))
-    return verdicts, [explain(gate, verdict, champion) for gate, verdict in judged if not verdict.passed]
-
-
-def _told(gate: Gate, verdict: GateVerdict, *, alone: bool) -> str:
-    holds = f"gate {gate.metric} {verdict.rule} {'holds' if verdict.passed else 'does not hold'}: {verdict.value}"
-    if alone:
-        return f"{holds}, and there is no champion yet"
-    against = f", champion {verdict.champion}" if verdict.champion is not None else ""
-    return f"{holds}, limit {verdict.limit}{against}"
-
-
-def _ask_champion(reference: ChampionRef, parts: _Parts) -> Champion:
-    """The champion's answers to the same test rows, from the columns that it takes.
-
-    Raises:
-        RunError: `StoreUnavailable`: it may come back, and then the champion can be asked.
-    """
-    try:
-        loaded = load_artifact(reference.artifact.uri, reference.artifact.digest)
-        _same_question(loaded, parts.signature)
-        rows = Rows(model_frame(loaded.signature, parts.test_raw), parts.test.truth)
-        answers = evaluate(loaded.model, loaded.signature, rows, "it")
-    except (DataError, SpecError) as error:
-        return Champion(reference.version, None, f"the champion {reference.version} cannot be asked: {error}")
-    return Champion(reference.version, answers)
-
-
-def _same_question(champion: LoadedArtifact, signature: Signature) -> None:
-    """Check that champion and challenger answer the same question."""
-    old = champion.signature
-    if (old.task, old.target, old.classes) == (signature.task, signature.target, signature.classes):
-        return
-    raise SpecError(
-        "ChampionDiffers",
-        f"it answers {old.target!r} as {old.classes or 'a number'} and the new model {signature.target!r} as "
-        f"{signature.classes or 'a number'}; give the new question a ModelTraining of its own, or drop the gate once",
-    )
-
-
-def _estimator(winner: _Winner) -> str:
-    return str(winner.candidate.algorithm.estimator)
-
-
-def _contents(spec: TrainingSpec, parts: _Parts, winner: _Winner) -> dict[str, bytes]:
-    """The files of the artifact, all but the manifest. No time, host or run is in any of them."""
-    predictions = in_words(parts.signature, winner.answers.predicted, winner.answers.probabilities)
-    golden = build_golden(parts.signature, parts.test.frame, predictions, _estimator(winner))
-    baseline = build_baseline(parts.signature, parts.training.frame, winner.metrics)
-    return {
-        names.MODEL: dump_model(winner.model),
-        names.SIGNATURE: _encode(try_missing(winner.model, parts.signature, parts.test.frame).dump()),
-        names.GOLDEN: _encode(golden.model_dump(mode="json", by_alias=True)),
-        names.BASELINE: _encode(baseline.dump()),
-        names.EVALUATION: _encode(_evaluation(spec, parts, winner)),
-        names.ENVIRONMENT: _encode(environment()),
-    }
-
-
-def _encode(document: Any) -> bytes:
-    return (json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n").encode()
-
-
-def _evaluation(spec: TrainingSpec, parts: _Parts, winner: _Winner) -> dict[str, Any]:
-    """How the algorithm was chosen and what it scored."""
-    return {
-        "algorithm": winner.candidate.algorithm.name,
-        "candidates": [
-            {
-                "name": candidate.algorithm.name,
-                "estimator": str(candidate.algorithm.estimator),
-                "params": candidate.algorithm.params,
-                "crossValidation": {
-                    str(metric): score for metric, score in candidate.scores.items() if not np.isnan(score)
-                },
-                "notes": list(candidate.notes),
-            }
-            for candidate in winner.candidates
-        ],
-        "dataDigest": parts.dataset.digest,
-        "folds": spec.validation.cv.folds if len(winner.candidates) > 1 else 0,
-        "metrics": winner.metrics,
-        "seed": spec.run.seed,
-        "testRows": len(parts.test.truth),
-        "trainingRows": len(parts.training.truth),
-    }
-
-
-def _message(spec: TrainingSpec, winner: _Winner, parts: _Parts, refusals: list[str]) -> str:
-    first = str(wanted_metrics(spec)[0])
+def _message(order: TrainingOrder, made: Made) -> str:
+    winner, judged = made.winner, made.judged
+    first = str(objective_of(order.spec))
     score = f"{first} {four_digits(winner.metrics.get(first, float('nan')))}"
-    made = f"{winner.candidate.algorithm.name}, {score} on {len(parts.test.truth)} test rows"
-    if refusals:
-        return f"{made}; {'; '.join(refusals)}."
-    return f"{made}; {'its gates hold' if spec.gates else 'it has no gates to pass'}."
+    text = f"{winner.algorithm.name}, {score} on {len(made.material.test)} test rows"
+    if judged.refusals:
+        return f"{text}; {'; '.join(judged.refusals)}."
+    return f"{text}; {'its gates hold' if judged.verdicts else 'it has no gates to pass'}."

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from evermodel.data.columns import read_column
-from evermodel.data.sql import read_sql
+from evermodel.data.sql import Database
 from evermodel.data.unavailable import SourceUnavailableError
 from evermodel.errors import SpecError
 from tests.integration.data.postgres import PASSWORD, Postgres, programs, start_postgres
@@ -37,7 +37,7 @@ def postgres():
 
 
 def read(server: Postgres, query: str, as_of: datetime = NOW) -> pd.DataFrame:
-    return read_sql("patients", server.url, query, as_of)
+    return Database("patients", server.url, query, as_of).frame()
 
 
 def count(server: Postgres) -> int:
@@ -168,13 +168,13 @@ def test_the_transaction_is_read_only_and_repeatable(postgres):
 @pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg"])
 def test_an_url_without_a_driver_takes_the_one_in_the_image(postgres, scheme):
     url = postgres.url.replace("postgresql+psycopg", scheme)
-    assert read_sql("patients", url, "select 1 as one", NOW)["one"].tolist() == [1]
+    assert Database("patients", url, "select 1 as one", NOW).frame()["one"].tolist() == [1]
 
 
 def test_a_wrong_password_is_told_without_it(postgres):
     wrong = postgres.url.replace(PASSWORD, "guessed-wrong")
     with pytest.raises(SourceUnavailableError) as error:
-        read_sql("patients", wrong, "select 1", NOW)
+        Database("patients", wrong, "select 1", NOW).frame()
     assert error.value.reason == "SourceUnreachable"
     assert f"the database at 127.0.0.1:{postgres.port} cannot be reached" in str(error.value)
     assert "password authentication failed" in str(error.value)

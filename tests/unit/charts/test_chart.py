@@ -25,6 +25,10 @@ VALUE_SETS = {
     "exact images": [f"--set=image.digest={DIGEST},runtimeImage.digest={DIGEST},imagePullSecrets[0].name=pull"],
     "one namespace": ["--set=rbac.scope=namespaced,watchNamespaces={ward-1,ward-2}"],
     "an object store": ["--set=store.uri=s3://models,store.claim=null"],
+    "an object store of one's own": [
+        "--set=store.uri=s3://models,store.claim=null,store.endpoint=http://minio.minio:9000,store.region=eu-1",
+        "--set=store.credentials.training=trainer,store.credentials.serving=server,artifacts.allowPickle=true",
+    ],
     "everything on": [
         "--set=replicaCount=2,podDisruptionBudget.enabled=true,networkPolicy.enabled=true",
         "--set=metrics.serviceMonitor.enabled=true,metrics.serviceMonitor.labels.release=prometheus",
@@ -200,6 +204,18 @@ def test_an_object_store_needs_no_claim(helm_program: Path):
     assert (settings.store.uri, settings.store.claim) == ("s3://models", None)
 
 
+def test_each_component_has_credentials_of_its_own(helm_program: Path):
+    settings = settings_of(helm.render(helm_program, *VALUE_SETS["an object store of one's own"]))
+    assert settings.store.credentials.dump() == {"training": "trainer", "serving": "server"}
+    assert (settings.store.endpoint, settings.store.region) == ("http://minio.minio:9000", "eu-1")
+
+
+def test_pickles_are_off_until_the_admin_turns_them_on(helm_program: Path):
+    assert settings_of(helm.render(helm_program)).artifacts.allow_pickle is False
+    on = settings_of(helm.render(helm_program, *VALUE_SETS["an object store of one's own"]))
+    assert on.artifacts.allow_pickle is True
+
+
 def test_changed_settings_start_the_operator_anew(helm_program: Path):
     def checksum(*values: str) -> str:
         template = one(helm.render(helm_program, *values), "Deployment")["spec"]["template"]
@@ -228,6 +244,10 @@ def test_what_is_made_with_everything_on_and_with_everything_off(helm_program: P
         ("log.level=loud", "level"),
         ("store.uri=models", "uri"),
         ("store.claim.accessModes={Often}", "accessModes"),
+        ("store.endpoint=minio", "endpoint"),
+        ("store.credentials.training=My_Secret", "training"),
+        ("store.credentials.everybody=one", "everybody"),
+        ("artifacts.allowPickle=perhaps", "allowPickle"),
         ("rbac.scope=galaxy", "scope"),
         ("watchNamespaces={Ward_1}", "watchNamespaces"),
     ],

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from evermodel.metrics import DEFAULT_METRICS, Answers, measure, roc_auc
+from evermodel.metrics import DEFAULT_METRICS, Answers, measure, roc_auc, scorer
 from evermodel_api.training import Metric, Task
 
 RATIOS = {
@@ -100,6 +100,46 @@ def test_rows_may_be_taken_more_than_once():
     assert taken.probabilities.shape == (3, 3)
 
 
-def test_every_metric_is_a_default_of_its_task():
+def test_the_metrics_of_a_task_are_measured_when_nothing_is_named():
     for task in Task:
-        assert set(DEFAULT_METRICS[task]) == {metric for metric in Metric if metric.task is task}
+        assert set(DEFAULT_METRICS[task]) <= {metric for metric in Metric if metric.task is task}
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000), rows=st.integers(0, 60), classes=st.integers(2, 5))
+def test_probabilities_are_as_scikit_learn_measures_them(seed, rows, classes):
+    answers = classified(seed, rows, classes)
+    labels = list(range(classes))
+    expected = reference.log_loss(answers.truth, answers.probabilities, labels=labels)
+    assert measure(Metric.LOG_LOSS, answers) == pytest.approx(expected)
+    given_scores = answers.probabilities[:, 1] if classes == 2 else answers.probabilities
+    expected = reference.brier_score_loss(answers.truth, given_scores, labels=labels)
+    assert measure(Metric.BRIER, answers) == pytest.approx(expected)
+    one_hot = answers.truth[:, None] == np.arange(classes)
+    columns = [1] if classes == 2 else labels
+    expected = np.mean([reference.average_precision_score(one_hot[:, k], answers.probabilities[:, k]) for k in columns])
+    assert measure(Metric.PR_AUC, answers) == pytest.approx(expected)
+
+
+def test_mape_is_as_scikit_learn_measures_it():
+    answers = Answers(np.array([1.0, -2.0, 4.0]), np.array([1.5, -2.0, 3.0]))
+    expected = reference.mean_absolute_percentage_error(answers.truth, answers.predicted)
+    assert measure(Metric.MAPE, answers) == pytest.approx(expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=st.integers(0, 10_000), rows=st.integers(1, 40), task=st.sampled_from(list(Task)))
+def test_a_row_that_counts_twice_is_a_row_that_is_there_twice(seed, rows, task):
+    generator = np.random.default_rng(seed)
+    if task is Task.CLASSIFICATION:
+        answers = classified(seed, rows, 3)
+    else:
+        answers = Answers(generator.normal(size=rows), generator.normal(size=rows))
+    counts = generator.integers(0, 4, len(answers.truth))
+    counts[0] += 1
+    repeated = answers.take(np.repeat(np.arange(len(counts)), counts))
+    for metric in Metric:
+        if metric.task is task:
+            expected = measure(metric, repeated)
+            found = scorer(metric, answers)(counts.astype(float))
+            assert found == pytest.approx(expected, nan_ok=True, abs=1e-9), metric

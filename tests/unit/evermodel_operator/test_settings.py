@@ -22,6 +22,15 @@ leaderElection: {enabled: true, namespace: evermodel, name: operator}
 log: {level: debug, format: text}
 ports: {health: 9001, metrics: 9002}
 clusterDomain: example.local
+artifacts: {allowPickle: true}
+"""
+S3 = """
+runtimeImage: evermodel:1
+store:
+  uri: s3://models
+  endpoint: http://minio.minio:9000
+  region: eu-1
+  credentials: {training: trainer, serving: server, monitoring: monitor}
 """
 
 
@@ -47,7 +56,19 @@ def test_everything_that_can_be_said(tmp_path: Path):
     assert settings.store.claim is not None
     assert settings.store.claim.storage_class == "fast"
     assert settings.image_pull_secrets == ("pull",)
+    assert settings.artifacts.allow_pickle
     assert settings.watch_namespaces == ("clinic", "lab")
+
+
+def test_an_object_store_has_credentials_for_each_component(tmp_path: Path):
+    store = read_settings(written(tmp_path, S3)).store
+
+    assert (store.endpoint, store.region) == ("http://minio.minio:9000", "eu-1")
+    assert store.credentials.dump() == {"training": "trainer", "serving": "server", "monitoring": "monitor"}
+
+
+def test_pickles_are_off_until_somebody_turns_them_on(tmp_path: Path):
+    assert read_settings(written(tmp_path, LEAST)).artifacts.allow_pickle is False
 
 
 @pytest.mark.parametrize(
@@ -69,6 +90,14 @@ def test_everything_that_can_be_said(tmp_path: Path):
             "runtimeImage: x\nstore: {uri: 's3://m', claim: {}}",
             "store: with claim, uri must be file:///var/lib/evermodel",
         ),
+        (
+            "runtimeImage: x\nstore: {uri: 'file:///var/lib/evermodel/store', claim: {}, credentials: {serving: a}}",
+            "store: endpoint, region and credentials belong to an s3:// store",
+        ),
+        ("runtimeImage: x\nstore: {uri: 'gs://m', region: eu-1}", "store: endpoint, region and credentials belong"),
+        ("runtimeImage: x\nstore: {uri: 's3://m', endpoint: minio}", "store.endpoint: String should match"),
+        ("runtimeImage: x\nstore: {uri: 's3://m', credentials: {training: A_b}}", "store.credentials.training: "),
+        (LEAST + "artifacts: {allowPickle: perhaps}", "artifacts.allowPickle: Input should be a valid boolean"),
         (
             "runtimeImage: x\nstore: {uri: 'file:///var/lib/evermodel/storeroom', claim: {}}",
             "store: with claim, uri must",

@@ -8,7 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from evermodel.data.files import read_files
+from evermodel.data.batches import to_frame
+from evermodel.data.files import Files
 from evermodel.data.unavailable import SourceUnavailableError
 from evermodel.errors import DataError, SpecError
 from evermodel_api.training import FileSource
@@ -24,7 +25,11 @@ def parquet():
 
 
 def read(path, declared=None):
-    return read_files("rows", FileSource(uri=str(path), format=declared))
+    """All rows, which come in batches as they come at once."""
+    source = Files("rows", FileSource(uri=str(path), format=declared), {})
+    frame = source.frame()
+    pd.testing.assert_frame_equal(to_frame(source.batches()), frame)
+    return frame
 
 
 @pytest.mark.parametrize(

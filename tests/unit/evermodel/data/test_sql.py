@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from evermodel.data.secrets import read_secret
-from evermodel.data.sql import read_sql
+from evermodel.data.sql import Database
 from evermodel.errors import DataError, SpecError
 from evermodel_api.base import SecretKey
 from tests.unit.evermodel.bench import numbers, spec_of, stored, train_as_pod
@@ -106,7 +106,7 @@ def test_a_query_that_the_database_refuses_is_the_spec_s_fault(tmp_path, databas
     ran, outcome = ordered(tmp_path, database, query)
     assert (ran.code, outcome["reason"]) == (4, "QueryRefused")
     assert said in ran.sentence
-    assert len(read_sql("p", database, "select * from patients", NOON)) == 40
+    assert len(Database("p", database, "select * from patients", NOON).frame()) == 40
 
 
 def test_a_query_without_rows_is_the_data_s_fault(tmp_path, database):
@@ -116,7 +116,7 @@ def test_a_query_without_rows_is_the_data_s_fault(tmp_path, database):
 
 def test_no_file_is_made_where_none_was(tmp_path):
     with pytest.raises(DataError):
-        read_sql("p", f"sqlite:///{tmp_path}/new.db", "select 1", NOON)
+        Database("p", f"sqlite:///{tmp_path}/new.db", "select 1", NOON).frame()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 
 from evermodel.metrics import Answers
-from evermodel.training.gates import Champion, explain, judge, paired_bootstrap, rule_name
-from evermodel_api.training import Gate, Metric
+from evermodel.training.gates import Champion, Evidence, explain, judge, judge_overfit, rule_name
+from evermodel.training.intervals import intervals, paired_bootstrap
+from evermodel.training.slices import parts_of
+from evermodel_api.training import Cost, Gate, Metric, Overfit, Task
 
 
 def right(share, rows=100):
@@ -25,7 +27,7 @@ def off_by(error, rows=100):
 
 
 def one(gate, challenger, champion=None):
-    (verdict,) = judge([Gate.model_validate(gate)], challenger, champion, seed=0)
+    (verdict,) = judge([Gate.model_validate(gate)], Evidence(challenger, champion), seed=0)
     return verdict
 
 
@@ -147,3 +149,75 @@ def test_a_worse_challenger_is_mostly_refused():
         worse, better = (Answers(truth, np.where(wrong, 1 - truth, truth), None, 2) for wrong in errors)
         refused += paired_bootstrap(Metric.ACCURACY, worse, better, 0.95, trial, 200).high < 0
     assert refused >= 45
+
+
+BY_WARD = {"metric": "accuracy", "by": "ward", "minRows": 20}
+
+
+def in_wards(wrong_in_b):
+    """100 rows of ward a, all right; 40 of b, some wrong; 5 of c, all wrong."""
+    ward = np.array(["a"] * 100 + ["b"] * 40 + ["c"] * 5, dtype=object)
+    truth = np.tile([0.0, 1.0], 73)[:145]
+    wrong = np.concatenate([np.zeros(100), np.arange(40) < wrong_in_b, np.ones(5)]).astype(bool)
+    return Answers(truth, np.where(wrong, 1 - truth, truth), None, 2), {"ward": parts_of("ward", ward)}
+
+
+def test_a_gate_by_slice_is_decided_by_the_worst_slice_that_is_large_enough():
+    answers, slices = in_wards(wrong_in_b=8)
+    gate = Gate.model_validate({**BY_WARD, "min": 0.75})
+    (verdict,) = judge([gate], Evidence(answers, slices=slices), seed=0)
+    assert (verdict.passed, verdict.slice, verdict.value) == (True, "ward=b", "0.8000")
+    gate = Gate.model_validate({**BY_WARD, "min": 0.85})
+    (verdict,) = judge([gate], Evidence(answers, slices=slices), seed=0)
+    assert (verdict.passed, verdict.slice) == (False, "ward=b")
+    assert "does not hold on ward=b" in explain(gate, verdict, None)
+
+
+def test_a_slice_may_not_drop_although_the_whole_got_better():
+    challenger, slices = in_wards(wrong_in_b=10)
+    champion = Champion("heart-1", in_wards(wrong_in_b=2)[0])
+    gate = Gate.model_validate({**BY_WARD, "versus": "champion", "maxDrop": 0.05})
+    (verdict,) = judge([gate], Evidence(challenger, champion, slices), seed=0)
+    assert (verdict.passed, verdict.slice, verdict.champion) == (False, "ward=b", "0.9500")
+
+
+def test_where_no_slice_is_large_enough_the_verdict_says_so():
+    answers, slices = in_wards(wrong_in_b=40)
+    gate = Gate.model_validate({**BY_WARD, "min": 0.99, "minRows": 500})
+    (verdict,) = judge([gate], Evidence(answers, slices=slices), seed=0)
+    assert verdict.passed
+    assert verdict.slice == "no slice of ward has 500 test rows"
+
+
+@pytest.mark.parametrize(("found", "passed"), [(4.9, True), (5.1, False), (math.nan, False)])
+def test_a_cost_has_a_limit(found, passed):
+    gate = Gate.model_validate({"metric": "latency_ms", "max": 5})
+    (verdict,) = judge([gate], Evidence(right(1.0), costs={Cost.LATENCY: found}), seed=0)
+    assert verdict.passed is passed
+
+
+def test_better_asks_for_more_than_not_worse():
+    gate = Gate.model_validate(versus(rule="Better"))
+    for challenger, champion, passed in [(0.95, 0.6, True), (0.8, 0.8, False), (0.6, 0.95, False)]:
+        (verdict,) = judge([gate], Evidence(right(challenger), Champion("heart-1", right(champion))), seed=0)
+        assert verdict.passed is passed
+
+
+@pytest.mark.parametrize(("gap", "passed"), [(0.05, True), (0.2, False)])
+def test_a_model_that_learnt_its_rows_by_heart_is_refused(gap, passed):
+    guard = Overfit(metric=Metric.ACCURACY, max_train_test_gap=0.1)
+    assert judge_overfit(guard, right(0.95), right(0.95 - gap)).passed is passed
+    losses = Overfit(metric=Metric.RMSE, max_train_test_gap=0.1)
+    assert judge_overfit(losses, off_by(1.0), off_by(1.0 + gap)).passed is passed
+
+
+def test_an_interval_holds_the_score_about_as_often_as_it_says():
+    generator = np.random.default_rng(3)
+    trials, held = 200, 0
+    for trial in range(trials):
+        wrong = generator.random(150) < 0.2
+        truth = np.tile([0.0, 1.0], 75)
+        answers = Answers(truth, np.where(wrong, 1 - truth, truth), None, 2)
+        interval = intervals([Metric.ACCURACY], answers, Task.CLASSIFICATION, trial)[Metric.ACCURACY]
+        held += interval.low <= 0.8 <= interval.high
+    assert 0.90 <= held / trials <= 0.99, held

@@ -179,7 +179,7 @@ def test_old_jobs_go_after_their_time_and_the_record_stays(world: World):
 
 def test_a_spec_of_another_api_version_stalls_with_the_field(world: World):
     thing = training()
-    thing["spec"]["algorithms"] = [{"name": "x", "estimator": "GaussianNB"}]
+    thing["spec"]["algorithms"] = [{"name": "x", "estimator": "ClairvoyantClassifier"}]
     world.put(thing)
     world.settle()
     stalled = condition(world.own("ModelTraining", "heart"), "Stalled")

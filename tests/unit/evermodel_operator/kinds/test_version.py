@@ -112,3 +112,78 @@ def test_a_version_that_one_deployment_gives_up_is_rejected_for_all(world: World
     world.pass_time(minutes=11)
     world.settle()
     assert stages(world) == {"heart-1": "Champion", "heart-2": "Rejected"}
+
+
+def test_of_the_versions_that_ended_the_newest_are_kept_and_the_others_archived(world: World):
+    # given a training that keeps two, and five versions of which four were replaced
+    world.put(training(register={"keep": 2}))
+    world.settle()
+    run(world, 1)
+    for number in range(2, 6):
+        again(world, f"asker-{number}")
+        run(world, number)
+    # then the older two are in the archive, and their journal says why
+    assert stages(world) == {
+        "heart-1": "Archived",
+        "heart-2": "Archived",
+        "heart-3": "Retired",
+        "heart-4": "Retired",
+        "heart-5": "Champion",
+    }
+    step = world.own("ModelVersion", "heart-1")["status"]["journal"][-1]
+    assert (step["from"], step["to"], step["reason"]) == ("Retired", "Archived", "BeyondKeep")
+    assert step["by"] == "modeltraining/heart"
+
+
+def test_rejected_versions_count_as_well(world: World):
+    world.put(training(register={"keep": 1}))
+    world.settle()
+    run(world, 1, passed=False)
+    again(world, "me")
+    run(world, 2, passed=False)
+    assert stages(world) == {"heart-1": "Archived", "heart-2": "Rejected"}
+
+
+def test_a_smaller_keep_archives_at_once_and_a_larger_one_brings_nothing_back(world: World):
+    world.put(training())
+    world.settle()
+    run(world, 1)
+    for number in (2, 3):
+        again(world, f"asker-{number}")
+        run(world, number)
+    assert stages(world)["heart-1"] == "Retired"
+    keep_of(world, 1)
+    assert stages(world) == {"heart-1": "Archived", "heart-2": "Retired", "heart-3": "Champion"}
+    keep_of(world, 10)
+    assert stages(world)["heart-1"] == "Archived"
+
+
+def keep_of(world: World, keep: int) -> None:
+    thing = world.own("ModelTraining", "heart")
+    triggers = {"onSpecChange": False}
+    world.put({**thing, "spec": {**thing["spec"], "register": {"keep": keep}, "triggers": triggers}})
+    world.settle()
+
+
+def test_a_version_that_a_deployment_names_is_never_archived(world: World):
+    # given an old version that a deployment is pinned to
+    world.put(training(register={"keep": 1}))
+    world.put(deployment("pinned", model={"versionRef": {"name": "heart-1"}}))
+    world.settle()
+    run(world, 1)
+    world.ready("pinned-heart-1")
+    world.settle()
+    for number in range(2, 5):
+        again(world, f"asker-{number}")
+        run(world, number)
+    assert stages(world)["heart-1"] != "Archived"
+    assert stages(world)["heart-2"] == "Archived"
+    # when the deployment lets it go
+    world.put(deployment("pinned", model={"versionRef": {"name": "heart-4"}}, retirement={"keepPrevious": "1s"}))
+    world.settle()
+    world.ready("pinned-heart-4")
+    world.settle()
+    world.pass_time(seconds=2)
+    world.settle()
+    # then it is archived as well
+    assert stages(world)["heart-1"] == "Archived"

@@ -11,7 +11,8 @@ from typing import Any
 
 from evermodel_api import API_VERSION
 from evermodel_operator.kinds import KINDS
-from evermodel_operator.plan import Event, Object, Plan
+from evermodel_operator.labels import COMPLETION_INDEX
+from evermodel_operator.plan import Deletion, Event, Object, Plan
 from evermodel_operator.settings import Settings
 from evermodel_operator.watch.cache import Cache
 
@@ -38,6 +39,8 @@ class World:
         metadata = dict(thing["metadata"])
         known = self.get(thing["apiVersion"], thing["kind"], metadata["name"])
         metadata.setdefault("namespace", NAMESPACE)
+        made = known["metadata"].get("creationTimestamp") if known else None
+        metadata["creationTimestamp"] = made or zulu(self.now)
         metadata["uid"] = known["metadata"]["uid"] if known else f"uid-{next(self._uids)}"
         changed = known is None or known.get("spec") != thing.get("spec")
         generation = known["metadata"].get("generation", 1) + int(changed) if known else 1
@@ -84,13 +87,34 @@ class World:
             if not same:
                 self.put(child)
         for gone in made.delete:
-            self.remove(gone.api_version, gone.kind, gone.name)
+            self._delete(gone)
         if die_before_status:
             return made
         if made.status is not None:
             self.put({**self.own(kind, name), "status": made.status})
         self.events += [(f"{kind}/{name}", event) for event in made.events]
         return made
+
+    def _delete(self, gone: Deletion) -> None:
+        """In the foreground an object stays until what it owns is gone (`pods_gone`)."""
+        known = self.get(gone.api_version, gone.kind, gone.name)
+        if gone.propagation != "Foreground" or known is None:
+            self.remove(gone.api_version, gone.kind, gone.name)
+        else:
+            self.put({**known, "metadata": {**known["metadata"], "deletionTimestamp": zulu(self.now)}})
+
+    def pods_gone(self) -> None:
+        for job in self.all("batch/v1", "Job"):
+            if "deletionTimestamp" in job["metadata"]:
+                self.remove("batch/v1", "Job", job["metadata"]["name"])
+
+    def settle_one(self, kind: str, name: str, rounds: int = 12) -> None:
+        """Reconcile one object until nothing changes any more."""
+        for _ in range(rounds):
+            if self.plan(kind, name).status == self.own(kind, name).get("status") and not self._has_work(kind, name):
+                return
+            self.reconcile(kind, name)
+        raise AssertionError(f"{kind} {name} does not come to rest")
 
     def settle(self, rounds: int = 12) -> None:
         """Reconcile everything until nothing changes any more."""
@@ -120,15 +144,18 @@ class World:
 
     # what kubelet and the controllers of Kubernetes would do
 
-    def pod(self, owner: Object, state: dict[str, Any], **status: Any) -> None:
-        name = f"{owner['metadata']['name']}-pod"
+    def pod(
+        self, owner: Object, state: dict[str, Any], *, suffix: str = "pod", index: int | None = None, **status: Any
+    ):
+        name = f"{owner['metadata']['name']}-{suffix}"
+        marks = {} if index is None else {COMPLETION_INDEX: str(index)}
         self.put(
             {
                 "apiVersion": "v1",
                 "kind": "Pod",
                 "metadata": {
                     "name": name,
-                    "labels": owner["metadata"]["labels"],
+                    "labels": {**owner["metadata"]["labels"], **marks},
                     "owner": f"{owner['kind']}/{owner['metadata']['name']}",
                 },
                 "status": {"containerStatuses": [{"name": "evermodel", **state}], **status},
@@ -138,11 +165,22 @@ class World:
     def end_job(self, name: str, message: str, code: int = 0, reason: str = "") -> None:
         job = self.get("batch/v1", "Job", name)
         assert job is not None, f"Job {name} is not there"
-        at = self.now.isoformat().replace("+00:00", "Z")
-        self.pod(job, {"state": {"terminated": {"exitCode": code, "message": message, "finishedAt": at}}})
-        kind = "Complete" if code == 0 else "Failed"
+        self.pod(job, ended(self.now, message, code))
+        self.finish_job(name, "Complete" if code == 0 else "Failed", reason)
+
+    def finish_job(self, name: str, kind: str, reason: str = "") -> None:
+        job = self.get("batch/v1", "Job", name)
+        assert job is not None, f"Job {name} is not there"
+        at = zulu(self.now)
         condition = {"type": kind, "status": "True", "lastTransitionTime": at, "reason": reason, "message": ""}
         self.put({**job, "status": {"conditions": [condition]}})
+
+    def kill_for_memory(self, name: str) -> None:
+        """What Kubernetes does when the main container uses more memory than its limit."""
+        job = self.get("batch/v1", "Job", name)
+        assert job is not None, f"Job {name} is not there"
+        self.pod(job, ended(self.now, "", 137, "OOMKilled"), phase="Failed")
+        self.finish_job(name, "Failed", "PodFailurePolicy")
 
     def ready(self, name: str, replicas: int = 2) -> None:
         child = self.get("apps/v1", "Deployment", name)
@@ -153,6 +191,16 @@ class World:
             "availableReplicas": replicas,
         }
         self.put({**child, "status": status})
+
+
+def zulu(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def ended(at: datetime, message: str, code: int, reason: str = "Error") -> dict[str, Any]:
+    """The state of a container that ended."""
+    terminated = {"exitCode": code, "message": message, "finishedAt": zulu(at), "reason": reason}
+    return {"state": {"terminated": terminated}}
 
 
 def training(name: str = "heart", **changes: Any) -> Object:

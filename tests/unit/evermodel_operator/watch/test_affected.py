@@ -135,6 +135,7 @@ def test_a_version_tells_the_deployment_that_serves_it_and_follows_another_train
     ("label", "key"),
     [
         ("evermodel.dev/training", "ModelTraining/x"),
+        ("evermodel.dev/reproduction", "ModelVersion/x"),
         ("evermodel.dev/deployment", "ModelDeployment/x"),
         ("evermodel.dev/monitor", "DriftMonitor/x"),
     ],

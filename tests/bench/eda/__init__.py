@@ -1,0 +1,1 @@
+"""How long the data report takes, and how much memory."""
