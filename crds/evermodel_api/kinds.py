@@ -73,6 +73,7 @@ MODEL_VERSION = Kind(
         Column("Algorithm", ".spec.algorithm"),
         Column("Cause", ".spec.training.cause.reason"),
         _AGE,
+        Column("Reproduced", ".status.reproduction.outcome", wide=True),
         Column("Digest", ".spec.artifact.digest", wide=True),
         Column("Image", ".spec.image", wide=True),
     ),

@@ -102,12 +102,26 @@ class Reason(StrEnum):
     )
     # what a pod reports
     SECRET_KEY_MISSING = "SecretKeyMissing", "A Secret or a key in it that a source names is not there."
-    SECRET_INVALID = "SecretInvalid", "What a Secret's key holds is no database URL."
+    SECRET_INVALID = "SecretInvalid", "What a Secret's key holds is no database URL, or cannot be sent as a header."
     SOURCE_UNKNOWN = "SourceUnknown", "--set-source names a source that the spec has not."
-    SOURCE_INVALID = "SourceInvalid", "A source says neither sql nor file, or its URI cannot be used."
-    SOURCE_UNREACHABLE = "SourceUnreachable", "A database or file store cannot be reached. The run is tried again."
+    SOURCE_INVALID = (
+        "SourceInvalid",
+        "A source says neither sql nor file nor http, or its address or one of its fields cannot be used.",
+    )
+    SOURCE_UNREACHABLE = (
+        "SourceUnreachable",
+        "A database, a file store or an API cannot be reached. The run is tried again.",
+    )
     SOURCE_NOT_FOUND = "SourceNotFound", "A file that a source names is not there."
-    SOURCE_UNREADABLE = "SourceUnreadable", "A file is not what its format says."
+    SOURCE_UNREADABLE = (
+        "SourceUnreadable",
+        "A file is not what its format says, or an API's answer has no rows where records says.",
+    )
+    HTTP_REFUSED = "HttpRefused", "An HTTP API says that the request is wrong (a status of 4xx)."
+    TOO_MANY_PAGES = "TooManyPages", "An HTTP API has more pages than maxPages allows."
+    COMBINE_INVALID = "CombineInvalid", "A step of combine names something that is not there, or does not suit it."
+    JOIN_INVALID = "JoinInvalid", "The keys of a join are of different kinds, repeat, or too many have no match."
+    SCRATCH_FULL = "ScratchFull", "The pod's scratch space is full. The run is tried again."
     QUERY_REFUSED = "QueryRefused", "The database refused the query."
     NO_ROWS = "NoRows", "There are no rows."
     TOO_FEW_ROWS = "TooFewRows", "There are too few rows for the test, the folds or the window."
@@ -127,16 +141,23 @@ class Reason(StrEnum):
     SPLIT_VALUE_MISSING = "SplitValueMissing", "The column that data.split.by names has no value in some rows."
     AUGMENT_INVALID = "AugmentInvalid", "A step of augment names a column that is no number, or balances numbers."
     PARAMETER_UNKNOWN = "ParameterUnknown", "A parameter is not one of its class."
+    PARAMETER_MISSING = "ParameterMissing", "A class needs a parameter that the spec does not give."
+    PARAMETER_INVALID = "ParameterInvalid", "A parameter names a class, a function or a label that is not there."
     THRESHOLD_IMPOSSIBLE = "ThresholdImpossible", "No threshold has the least precision and recall that are asked for."
     PREPARE_INVALID = "PrepareInvalid", "A step of pipeline.prepare takes or makes a column that it cannot."
     CHAMPION_SILENT = "ChampionSilent", "The champion's container, which runs its own image, gave no answer."
     CONTAINER_MODEL_MISSING = "ContainerModelMissing", "A container algorithm left no model file."
+    ENGINE_UNREACHABLE = (
+        "EngineUnreachable",
+        "The Dask cluster cannot be reached or has no workers. The run is tried again.",
+    )
     SNAPSHOT_MISSING = "SnapshotMissing", "The rows that a run read are not in the store, or were changed."
     FIT_FAILED = "FitFailed", "An algorithm cannot be fitted on this data."
     CHAMPION_DIFFERS = "ChampionDiffers", "The champion answers another question than the new model."
     ARTIFACT_MISSING = "ArtifactMissing", "A file of an artifact is not there."
     ARTIFACT_DIGEST_MISMATCH = "ArtifactDigestMismatch", "The bytes of an artifact are not those that were recorded."
     ARTIFACT_INVALID = "ArtifactInvalid", "An artifact is not one of Evermodel's."
+    PICKLE_REFUSED = "PickleRefused", "A model is to be kept or loaded as a pickle, and the admin does not allow it."
     MODEL_TYPE_REFUSED = "ModelTypeRefused", "A model file names a type that is not allowed to be loaded."
     GOLDEN_ROWS_DIFFER = "GoldenRowsDiffer", "The model does not answer its golden rows as it did when it was made."
     RECORD_INVALID = "RecordInvalid", "The record of a run in the store cannot be read."

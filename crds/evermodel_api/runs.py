@@ -280,8 +280,9 @@ class ServingOrder(Schema):
     """Labels that come later."""
     port: int = SERVING_PORT
     """Port to listen on."""
-    allow_pickle: bool = False
-    """Whether the cluster's admin allows models that are kept as pickles to be loaded."""
+    allow_pickle: bool | None = None
+    """Whether the cluster's admin allows models that are kept as pickles to be loaded. Absent where not: a version is
+    served by the image that made it, and an image from before this field refuses an order that has it."""
 
 
 def fit_message(outcome: TrainingOutcome | MonitorOutcome | ReproduceOutcome) -> str:

@@ -40,6 +40,16 @@ class S3Server:
         """What a Secret for a file source holds."""
         return {"key": self.key, "secret": self.secret, "endpoint_url": self.endpoint, "region": REGION}
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a pod's environment holds that uses it as its store."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.key,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": REGION,
+        }
+
     def make_bucket(self, name: str) -> str:
         """Make a bucket, unless it is there; its URL."""
         (self.directory / "buckets" / name).mkdir(exist_ok=True)
@@ -64,14 +74,16 @@ def start_s3() -> S3Server:
     directory = Path(tempfile.mkdtemp(prefix="evermodel-s3-"))
     buckets, metadata, log = directory / "buckets", directory / "metadata", directory / "server.log"
     buckets.mkdir()
-    # Beside the objects and not in extended attributes: not every file system has those.
+    # What S3 knows of an object lies in its file's extended attributes or, where there are none, beside it: then a
+    # reader may see it and the bytes of different moments.
+    beside: list[str | Path] = [] if _has_attributes(buckets) else ["--sidecar", metadata]
     metadata.mkdir()
     port, key, secret = _free_port(), "evermodel", secrets.token_hex(16)
     environment = {**os.environ, "ROOT_ACCESS_KEY": key, "ROOT_SECRET_KEY": secret}
-    arguments = ["--port", f"127.0.0.1:{port}", "--region", REGION, "--keep-alive", "--quiet"]
+    arguments = ["--port", f"127.0.0.1:{port}", "--region", REGION, "--quiet"]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [program, *arguments, "posix", "--sidecar", str(metadata), str(buckets)],
+            [program, *arguments, "posix", *beside, buckets],
             env=environment,
             stdout=output,
             stderr=output,
@@ -99,6 +111,15 @@ def _wait(server: S3Server, log: Path) -> None:
         except OSError:
             time.sleep(0.05)
     raise RuntimeError(f"the S3 server did not start: {log.read_text(errors='replace')[-2000:]}")
+
+
+def _has_attributes(folder: Path) -> bool:
+    try:
+        os.setxattr(folder, "user.evermodel", b"1")
+        os.removexattr(folder, "user.evermodel")
+    except OSError:
+        return False
+    return True
 
 
 def _free_port() -> int:

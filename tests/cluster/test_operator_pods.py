@@ -229,13 +229,25 @@ def order_for(namespace: str, run: int, spec: TrainingSpec, champion: str | None
     )
 
 
-def start(kubectl: Kubectl, order: TrainingOrder, settings: Settings, scripts: dict[str, str]) -> str:
-    """Apply the Job of a run, with scripts in its containers and without the store; its name."""
+def start(
+    kubectl: Kubectl,
+    order: TrainingOrder,
+    settings: Settings,
+    scripts: dict[str, str],
+    users: dict[str, int] | None = None,
+) -> str:
+    """Apply the Job of a run, with scripts in its containers and without the store; its name.
+
+    `users` stand for what the images of these containers say.
+    """
     without = settings.model_copy(update={"store": settings.store.model_copy(update={"claim": None})})
     job = in_namespace(training_job(owner("ModelTraining"), order, "{}", without), order.namespace)
     name = str(job["metadata"]["name"])
     for container, script in scripts.items():
         scripted(containers_of(job["spec"]["template"])[container], script)
+    for container, user in (users or {}).items():
+        security = containers_of(job["spec"]["template"])[container]["securityContext"]
+        security |= {"runAsUser": user, "runAsGroup": user}
     config = in_namespace(order_config_map(owner("ModelTraining"), name, {}, order), order.namespace)
     kubectl.apply(config, job, namespace=order.namespace)
     return name
@@ -301,7 +313,7 @@ OWN = """
 import os, pathlib
 fits = pathlib.Path(os.environ["EVERMODEL_FITS"])
 sees = [str(path) for path in ("/run/secrets/evermodel", "/var/lib/evermodel", "/etc/evermodel") if os.path.exists(path)]
-sees += [str(path) for path in pathlib.Path("/exchange").rglob("*") if path != fits and fits not in path.parents]
+sees += [str(path) for path in pathlib.Path("/exchange").rglob("*") if path not in (fits, *fits.parents, *fits.rglob("*"))]
 for fit in fits.iterdir():
     (fit / "model.onnx").write_text((fit / "rows.parquet").read_text() + f" by {os.getuid()}; sees {sees}")
 """
@@ -336,16 +348,9 @@ def test_a_users_image_and_the_champion_take_part_in_a_run(
 ):
     # given a run with an algorithm of a user's own, whose image has another user, and a champion of another image
     order = order_for(namespace, 21, with_own_image(settings.runtime_image), champion=other_image)
-    without = settings.model_copy(update={"store": settings.store.model_copy(update={"claim": None})})
-    job = in_namespace(training_job(owner("ModelTraining"), order, "{}", without), namespace)
-    containers = containers_of(job["spec"]["template"])
-    for name, script in {"collect": COLLECT, "fit-0-own": OWN, "champion": CHAMPION, "evermodel": MAIN}.items():
-        scripted(containers[name], script)
-    containers["fit-0-own"]["securityContext"] |= {"runAsUser": 1234, "runAsGroup": 1234}
-    name = job["metadata"]["name"]
-    config = in_namespace(order_config_map(owner("ModelTraining"), name, {}, order), namespace)
+    scripts = {"collect": COLLECT, "fit-0-own": OWN, "champion": CHAMPION, "evermodel": MAIN}
     # when it runs
-    kubectl.apply(config, job, namespace=namespace)
+    name = start(kubectl, order, settings, scripts, users={"fit-0-own": 1234})
     eventually(lambda: bool(condition(kubectl, namespace, name)), 90, "the Job has ended")
     # then the container's model and the champion's answer reached the one that judges
     pods = pods_of(kubectl, namespace, name)

@@ -32,8 +32,6 @@ FIT_PREFIX = "fit-"
 """Begins the names of the init containers that users bring."""
 _USER = 65532
 """The image's user. Named here too, so that a volume belongs to it."""
-RESTRICTED: Object = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
-"""What a container must say to pass the restricted Pod Security Standard, beside what its pod says."""
 
 
 @dataclass(frozen=True)
@@ -120,10 +118,15 @@ def own_container(
         ],
         "resources": shape.resources.dump(),
         # By container and not by pod: an image that a user brings has a user of its own.
-        "securityContext": {**RESTRICTED, "runAsUser": _USER, "runAsGroup": _USER, "readOnlyRootFilesystem": True},
+        "securityContext": {**restricted(), "runAsUser": _USER, "runAsGroup": _USER, "readOnlyRootFilesystem": True},
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": list(mounts),
     }
+
+
+def restricted() -> Object:
+    """What a container must say to pass the restricted Pod Security Standard, beside what its pod says."""
+    return {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 
 
 def thread_limits() -> list[Object]:

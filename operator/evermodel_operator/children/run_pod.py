@@ -9,11 +9,11 @@ from evermodel_operator.children.pod import (
     CHAMPION,
     COLLECT,
     FIT_PREFIX,
-    RESTRICTED,
     PodShape,
     files_of,
     own_container,
     pod_template,
+    restricted,
     thread_limits,
 )
 from evermodel_operator.children.volumes import NOTHING, Component, scratch, store_files
@@ -140,7 +140,7 @@ def _fit(shape: PodShape, number: int, algorithm: Algorithm) -> Object:
         **{name: words for name, words in entry.items() if words},
         "env": [{"name": FITS_VARIABLE, "value": path}, *thread_limits()],
         "resources": shape.resources.dump(),
-        "securityContext": RESTRICTED,
+        "securityContext": restricted(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [{"name": "exchange", "mountPath": path, "subPath": folder}],
     }

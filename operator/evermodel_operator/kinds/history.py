@@ -65,23 +65,23 @@ def look_back(
     A run ends with its Job; when somebody deletes the Job; and, with `oom`, when a pod of it was killed for its memory:
     another pod with the same memory would fare no better.
     """
-    known = {run.id for run in before.runs}
-    seen = known | ({before.run.id} if before.run else set())
+    newest = _newest_recorded(before)
+    current = int(before.run.id) if before.run is not None else 0
     records = [(job, record) for job in sorted(jobs, key=run_number) if (record := RunRecord.of(job)) is not None]
     acknowledged = dict(before.acknowledged)
     recorded: list[Recorded] = []
     active: RunRecord | None = None
     for job, record in records:
-        if str(record.run) in known:
+        if record.run <= newest:
             continue
-        known.add(str(record.run))
         acknowledged.update(record.acknowledged)
         mine = [pod for pod in pods if run_number(pod) == record.run]
         if has_ended(job) or (oom is not None and killed_for_memory(mine) is not None):
             recorded.append(record_run(job, mine, record, oom, now))
         else:
             active = record
-    lost = [lost_run(before.run, now)] if before.run is not None and before.run.id not in known else []
+    there = {record.run for _, record in records}
+    lost = [lost_run(before.run, now)] if before.run is not None and current > newest and current not in there else []
     ended = [each.run for each in recorded]
     return History(
         runs=_newest(*lost, *ended, *before.runs),
@@ -89,7 +89,7 @@ def look_back(
         versions=[each.version for each in recorded if each.version is not None],
         acknowledged=acknowledged,
         active=active,
-        started=[record.started for _, record in records if str(record.run) not in seen],
+        started=[record.started for _, record in records if record.run > max(newest, current)],
         scheduled=max((record.scheduled for _, record in records if record.scheduled is not None), default=None),
         stopping=_stopping(jobs, active),
     )
@@ -100,14 +100,22 @@ def to_stop(before: TrainingStatus, jobs: list[Object]) -> list[Object]:
 
     Only what was written down is stopped. An operator that dies in between finds the run recorded with its cause.
     """
-    over = {run.id for run in before.runs}
-    return [job for job in jobs if str(run_number(job)) in over and not has_ended(job)]
+    newest = _newest_recorded(before)
+    return [job for job in jobs if run_number(job) <= newest and not has_ended(job)]
 
 
 def started_before(before: TrainingStatus) -> list[datetime]:
     """When the runs were started that the status tells of: what a budget begins with that was set later."""
     started = [run.started for run in before.runs]
     return [before.run.started, *started] if before.run is not None else started
+
+
+def _newest_recorded(before: TrainingStatus) -> int:
+    """The largest number of a run that was recorded; 0 when there is none.
+
+    Runs come one after the other, so those with smaller numbers were recorded too, listed here or not any more.
+    """
+    return max((int(run.id) for run in before.runs), default=0)
 
 
 def _stopping(jobs: list[Object], active: RunRecord | None) -> list[str]:

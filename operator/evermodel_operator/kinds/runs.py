@@ -18,9 +18,10 @@ from evermodel_operator.kinds.pods import answer, image_used
 from evermodel_operator.kinds.reading import annotation, finished_as, finished_at, is_going, label, name_of
 from evermodel_operator.plan import Object
 
-MESSAGE_LIMIT = 1000
+MESSAGE_LIMIT = 700
 OLD_MESSAGE_LIMIT = 200
-"""The last run's words are kept whole, those of older runs are shortened: a status has to stay small."""
+OLD_METRICS_LIMIT = 4
+"""Of older runs less is kept: a status has to stay small. Their versions have everything."""
 _METRICS_LIMIT = 16
 _GATES_LIMIT = 20
 """As many as a ModelVersion holds."""
@@ -155,9 +156,11 @@ def replaced_run(record: RunRecord, moment: str, now: datetime) -> PastRun:
 
 def shortened(run: PastRun) -> PastRun:
     """A run as it is kept when it is not the newest any more."""
-    if len(run.message) <= OLD_MESSAGE_LIMIT:
-        return run
-    return run.model_copy(update={"message": run.message[: OLD_MESSAGE_LIMIT - 1] + "…"})
+    message = run.message
+    if len(message) > OLD_MESSAGE_LIMIT:
+        message = message[: OLD_MESSAGE_LIMIT - 1] + "…"
+    metrics = dict(list(run.metrics.items())[:OLD_METRICS_LIMIT])
+    return run.model_copy(update={"message": message, "metrics": metrics})
 
 
 def _past(record: RunRecord, job: Object, now: datetime, outcome: Outcome, message: str) -> PastRun:

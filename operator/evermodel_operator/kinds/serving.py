@@ -26,7 +26,7 @@ def serving_order(deployment: Object, version: Object, spec: DeploymentSpec, set
         store=store_root(settings, namespace),
         log=spec.log,
         feedback=spec.feedback,
-        allow_pickle=settings.artifacts.allow_pickle,
+        allow_pickle=settings.artifacts.allow_pickle or None,
     )
 
 

@@ -36,7 +36,7 @@ class Decision:
     held: Cause | None = None
     """Why a run would start now if the budget had one left, or if the run before it were quite gone."""
     until: datetime | None = None
-    """When the budget has one left."""
+    """When the budget has one left, if it is the budget that holds a run back."""
     scheduled: datetime | None = None
     """The last moment of the schedule that was acted on or passed over."""
     passed: str | None = None

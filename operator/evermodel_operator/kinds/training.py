@@ -35,7 +35,7 @@ from evermodel_operator.kinds.runs import RunRecord, run_number
 from evermodel_operator.kinds.schedule import Timetable, counted_since, read_timetable
 from evermodel_operator.kinds.starts import Decision, Situation, decide
 from evermodel_operator.kinds.training_conditions import Facts, conditions_of
-from evermodel_operator.kinds.training_events import ended_event, started_event
+from evermodel_operator.kinds.training_events import ended_event, started_event, waits
 from evermodel_operator.plan import Deletion, Event, Object, Plan
 from evermodel_operator.settings import Settings
 from evermodel_operator.watch.cache import Cache
@@ -172,6 +172,10 @@ def _events(look: _Look) -> list[Event]:
     events = [ended_event(run, look.history.versions) for run in look.history.recorded]
     if look.decision.passed is not None:
         events.append(Event("Warning", Reason.PASSED_OVER, look.decision.passed))
+    held, until, budget = look.decision.held, look.decision.until, look.spec.triggers.budget
+    told = any(condition.reason == Reason.BUDGET_SPENT for condition in look.before.conditions)
+    if held is not None and until is not None and budget is not None and not told:
+        events.append(Event("Normal", Reason.BUDGET_SPENT, waits(held, budget, until)))
     return events
 
 

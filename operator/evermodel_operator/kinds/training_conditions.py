@@ -13,7 +13,7 @@ from evermodel_operator.kinds.failures import trouble_of
 from evermodel_operator.kinds.history import History
 from evermodel_operator.kinds.runs import RunRecord
 from evermodel_operator.kinds.starts import Decision
-from evermodel_operator.kinds.training_events import asked_by
+from evermodel_operator.kinds.training_events import asked_by, waits
 
 _MADE = frozenset({Outcome.SUCCEEDED, Outcome.REFUSED})
 """Outcomes of runs that made a version."""
@@ -83,13 +83,12 @@ def _set_running(conditions: Conditions, facts: Facts) -> None:
 
 
 def _why_not(facts: Facts) -> tuple[Reason, str]:
-    held, until, budget = facts.decision.held, facts.decision.until, facts.spec.triggers.budget
+    held, until = facts.decision.held, facts.decision.until
     if facts.spec.run.suspend:
         return Reason.SUSPENDED, ""
     if held is not None and facts.history.stopping:
         going = ", ".join(facts.history.stopping)
         return Reason.STARTING, f"A run ({asked_by(held)}) starts when the pods of {going} are gone."
-    if held is not None and until is not None and budget is not None:
-        spent = f"the budget of {budget.runs} runs in {budget.per} is spent until {until.isoformat(timespec='seconds')}"
-        return Reason.BUDGET_SPENT, f"A run ({asked_by(held)}) waits: {spent}."
+    if held is not None and until is not None and facts.spec.triggers.budget is not None:
+        return Reason.BUDGET_SPENT, waits(held, facts.spec.triggers.budget, until)
     return Reason.NO_RUN, ""

@@ -1,8 +1,10 @@
 """What a training says in Events: starts, ends, and the verdicts of a version that is refused. Pure."""
 
+from datetime import datetime
+
 from evermodel_api.reasons import Reason
 from evermodel_api.runs import Outcome, TrainingOrder
-from evermodel_api.training import Cause, PastRun
+from evermodel_api.training import Budget, Cause, PastRun
 from evermodel_api.version import GateVerdict, VersionSpec
 from evermodel_operator.plan import Event
 
@@ -13,6 +15,12 @@ NOTE_BYTES = 1024
 def asked_by(cause: Cause) -> str:
     """A cause in words."""
     return f"{cause.reason}, asked by {cause.by}"
+
+
+def waits(cause: Cause, budget: Budget, until: datetime) -> str:
+    """A run that the budget holds back, in words."""
+    spent = f"the budget of {budget.runs} runs in {budget.per} is spent until {until.isoformat(timespec='seconds')}"
+    return f"A run ({asked_by(cause)}) waits: {spent}."
 
 
 def started_event(order: TrainingOrder, memory: str | None) -> Event:

@@ -12,9 +12,11 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
+from evermodel.artifact.moments import MISSING, moments_of_texts
+
 Floats = NDArray[np.float64]
 _SECONDS = {"seconds": 1.0, "hours": 3600.0, "days": 86400.0, "years": 365.25 * 86400.0}
-_NANOSECONDS = 1e9
+_MICROSECONDS = 1e6
 
 
 class Prepare(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -39,7 +41,7 @@ class Prepare(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-
 
     def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
         """The columns that were there, and the new ones after them."""
-        columns = {name: frame[name] for name in frame.columns}
+        columns: dict[str, Any] = {name: frame[name] for name in frame.columns}
         for step in self.steps:
             for kind, arguments in step.items():
                 columns.update(_KINDS[kind](columns, arguments))
@@ -80,10 +82,8 @@ def _number(columns: Columns, name: str) -> Floats:
 
 def _seconds(columns: Columns, name: str) -> Floats:
     """Seconds since 1970 in UTC; NaN where there is no date, or what is there is none."""
-    moments = pd.to_datetime(pd.Series(columns[name]), utc=True, format="ISO8601", errors="coerce")
-    nanoseconds = moments.astype("datetime64[ns, UTC]").to_numpy(dtype="datetime64[ns]")
-    numbers = nanoseconds.astype(np.int64) / _NANOSECONDS
-    return np.where(np.isnat(nanoseconds), np.nan, numbers)
+    micros = moments_of_texts(np.asarray(columns[name], dtype=object))
+    return np.where(micros == MISSING, np.nan, micros / _MICROSECONDS)
 
 
 def _two(function: Callable[[Floats, Floats], Floats]) -> Callable[[Columns, Mapping[str, Any]], dict[str, Floats]]:
@@ -113,7 +113,8 @@ def _elapsed(columns: Columns, arguments: Mapping[str, Any]) -> dict[str, Floats
 
 def _date_parts(columns: Columns, arguments: Mapping[str, Any]) -> dict[str, Floats]:
     name = arguments["of"]
-    moments = pd.to_datetime(pd.Series(columns[name]), utc=True, format="ISO8601", errors="coerce").dt
+    micros = moments_of_texts(np.asarray(columns[name], dtype=object))
+    moments = pd.Series(micros.view("datetime64[us]")).dt
     parts: dict[str, Callable[[], Any]] = {
         "year": lambda: moments.year,
         "quarter": lambda: moments.quarter,

@@ -16,7 +16,9 @@ from fsspec import AbstractFileSystem
 OPTIONS = frozenset({"key", "secret", "token", "endpoint_url", "region"})
 """What the file system takes: the keys of a file source's Secret."""
 _CONNECT_SECONDS = 10.0
-_ATTEMPTS = 5
+_ATTEMPTS = 3
+_READINGS = 10
+"""How often an object is read that is replaced meanwhile."""
 _READ_AHEAD = 1 << 20
 _HELD = 16 << 20
 """Bytes of a file that is being written which are held in memory and not on disk."""
@@ -50,7 +52,7 @@ def _connect(options: Mapping[str, str | None]) -> Any:
     )
 
 
-class S3FileSystem(AbstractFileSystem):  # type: ignore[misc]  fsspec has no types
+class S3FileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
     """Buckets and keys as folders and files. Nothing is cached: what others write is seen at once.
 
     An object appears whole or not at all, so `pipe_file` never shows a reader a part of it.
@@ -147,16 +149,21 @@ class S3FileSystem(AbstractFileSystem):  # type: ignore[misc]  fsspec has no typ
         raise ValueError(f"objects of s3 are read (rb) or written whole (wb), and not opened with {mode}")
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **kwargs: Any) -> bytes:
-        """Bytes of an object, or of a part of it."""
+        """Bytes of an object, or of a part of it, all from one state of it.
+
+        Raises:
+            FileNotFoundError: when it is not there.
+            OSError: when it cannot be read, or is replaced all the time.
+        """
         del kwargs
-        with self.arrow.open_input_file(self._strip_protocol(path)) as file:
-            size = file.size()
-            first, last, _ = slice(start, end).indices(size)
-            if last <= first:
-                return b""
-            file.seek(first)
-            content: bytes = file.read(last - first)
-        return content
+        key = self._strip_protocol(path)
+        for _ in range(_READINGS):
+            with self.arrow.open_input_file(key) as file:
+                content: bytes = file.read()
+            # Arrow asks for the size first, and for so many bytes then: of an object that grew meanwhile, a part.
+            if self.arrow.get_file_info(key).size == len(content):
+                return content[start:end]
+        raise OSError(f"s3://{key} is written anew again and again while it is read")
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **kwargs: Any) -> None:
         """Write an object whole.

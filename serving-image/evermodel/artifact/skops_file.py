@@ -9,6 +9,7 @@ the model is left out: the memory between the fields of a tree's nodes, which no
 were.
 """
 
+import hashlib
 import io
 import json
 import re
@@ -130,11 +131,11 @@ def _canonical(content: bytes) -> bytes:
         entries = {name: _canonical_entry(name, archive.read(name)) for name in archive.namelist() if name != _SCHEMA}
     _forget_threads(schema)
     _sort_keys(schema)
-    renamed = _number_nodes(schema)
+    renamed = _number_nodes(schema, {name: hashlib.sha256(entry).hexdigest() for name, entry in entries.items()})
     buffer = io.BytesIO()
     with ZipFile(buffer, "w") as archive:
         _write_entry(archive, _SCHEMA, json.dumps(schema, separators=(",", ":")).encode())
-        for old, new in renamed.items():
+        for new, old in renamed.items():
             _write_entry(archive, new, entries[old])
     return buffer.getvalue()
 
@@ -194,18 +195,33 @@ def _write_entry(archive: ZipFile, name: str, content: bytes) -> None:
     archive.writestr(entry, content, compresslevel=6)
 
 
-def _number_nodes(schema: dict[str, Any]) -> dict[str, str]:
-    """Number the nodes of the tree in order, in place; the new name of each entry, by its old one."""
+def _number_nodes(schema: dict[str, Any], digests: dict[str, str]) -> dict[str, str]:
+    """Number the nodes of the tree in order, in place; the old name of each entry that is kept, by its new one.
+
+    Equal arrays are kept once, and are one array in the loaded model: whether they were one in memory depends on how
+    many processes fitted it. (A loaded model only answers; it is never fitted further, which would change them all.)
+    """
     numbers: dict[object, int] = {}
-    renamed: dict[str, str] = {}
+    names: dict[str, str] = {}
+    kept: dict[str, str] = {}
     for node in _nodes(schema):
+        old = node.get("file")
         if "__id__" in node:
-            # text and plain numbers may or may not be one object in memory, which says nothing about the model
-            key = object() if node.get("__loader__") == "JsonNode" else node["__id__"]
-            node["__id__"] = numbers.setdefault(key, len(numbers))
-        if isinstance(old := node.get("file"), str):
-            node["file"] = renamed.setdefault(old, f"{len(renamed)}{_suffix(old)}")
-    return renamed
+            node["__id__"] = numbers.setdefault(_identity(node, digests), len(numbers))
+        if isinstance(old, str):
+            node["file"] = names.setdefault(digests[old], f"{len(names)}{_suffix(old)}")
+            kept.setdefault(node["file"], old)
+    return kept
+
+
+def _identity(node: dict[str, Any], digests: dict[str, str]) -> object:
+    """Nodes with equal ones are one object when they are loaded."""
+    if node.get("__loader__") == "JsonNode":
+        # text and plain numbers may or may not be one object in memory, which says nothing about the model
+        return object()
+    if isinstance(name := node.get("file"), str):
+        return node["__module__"], node["__class__"], digests[name]
+    return node["__id__"]
 
 
 def _suffix(name: str) -> str:

@@ -1,23 +1,17 @@
-"""One row for each group. Sums of numbers are exact, so that they are the same in whatever order rows come.
+"""One row for each group. The result does not depend on the order of rows, and none of it needs all of them at once."""
 
-Adding floating-point numbers by turns gives other last digits in another order, and DuckDB's threads have no order. So
-each number is cut into two whole numbers of 90 bits, which DuckDB adds without error, and the total is rounded once.
-"""
+# ruff: noqa: S608  every name in these texts is a number of our own: tables.py
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
+from evermodel.data.exact import exact_sum, number
 from evermodel.data.tables import IN_WORDS, Table, require, same_keys
 from evermodel.errors import DataError, SpecError
 from evermodel_api.training import Aggregate
 
-_BITS = 90
-"""Of 127: leaves room for the sum of 2**36 numbers."""
-_SMALLEST = -1000
-"""Exponents that are smaller have no inverse among the numbers."""
 _LARGEST_SQUARED = 500
 _PAIR = ("first", "last")
 _OF_NUMBERS = ("sum", "mean", "std", "median")
@@ -105,28 +99,6 @@ def _unsuited(item: _Item, column: str, has: str, wants: str) -> SpecError:
     )
 
 
-def magnitudes_sql(table: Table, columns: Sequence[str]) -> str:
-    """SQL: the largest absolute value of each column, in one row."""
-    largest = ", ".join(f"max(abs({_number(table, name)}))" for name in columns)
-    return f"SELECT {largest} FROM {table.relation}"
-
-
-def exponents(table: Table, columns: Sequence[str], largest: Sequence[float | None]) -> dict[str, int]:
-    """For each column the e for which all absolute values are below 2**e.
-
-    Raises:
-        DataError: `InfiniteValues`.
-    """
-    for name, value in zip(columns, largest, strict=True):
-        if value is not None and math.isinf(value):
-            raise DataError(
-                "InfiniteValues",
-                f"the column {name!r} of {table.name!r} holds infinite values, which cannot be added up; "
-                "mend them in the source",
-            )
-    return {name: math.frexp(value or 0.0)[1] for name, value in zip(columns, largest, strict=True)}
-
-
 def aggregate_sql(table: Table, step: Aggregate, exponent: Mapping[str, int], where: str) -> tuple[str, pa.Schema]:
     """SQL of the step and what it gives: the columns of `by`, then the new ones.
 
@@ -179,44 +151,20 @@ def _expression(table: Table, item: _Item, exponent: Mapping[str, int]) -> str:
     return total if item.function == "sum" else f"{total} / count({column})"
 
 
-def _number(table: Table, name: str) -> str:
-    return f"CAST({table.column(name)} AS DOUBLE)"
-
-
 def _total(table: Table, name: str, exponent: Mapping[str, int]) -> str:
     if pa.types.is_floating(table.schema.field(name).type):
         return exact_sum(table.column(name), exponent[name])
     return f"CAST(sum(CAST({table.column(name)} AS BIGINT)) AS DOUBLE)"
 
 
-def exact_sum(number: str, exponent: int) -> str:
-    """SQL: the sum of an expression whose absolute values are at most 2**exponent, whatever the order of rows.
-
-    Values down to 2**-180 of the largest count in full; the total is rounded two or three times.
-    """
-    coarse = max(exponent - _BITS, _SMALLEST)
-    fine = max(coarse - _BITS, _SMALLEST)
-    high = f"CAST({number} * {_power(-coarse)} AS HUGEINT)"
-    low = f"CAST(({number} - CAST({high} AS DOUBLE) * {_power(coarse)}) * {_power(-fine)} AS HUGEINT)"
-    return (
-        f"(CAST(sum({high}) AS DOUBLE) * {_power(coarse)} + CAST(sum({low}) AS DOUBLE) * {_power(fine)})"
-    )  # fmt: skip
-
-
-def _power(exponent: int) -> str:
-    """2**exponent as SQL, digit for digit: DuckDB reads what repr writes as the same number."""
-    return f"CAST('{2.0**exponent!r}' AS DOUBLE)"
-
-
 def _median(table: Table, keys: Sequence[str], item: _Item) -> str:
     """By sorting, which DuckDB does on disk where there is no room; its own median holds all values in memory."""
-    groups = ", ".join(keys)
-    named = ", ".join(f"{key} AS k{i}" for i, key in enumerate(keys))
     back = ", ".join(f"k{i}" for i in range(len(keys)))
-    number = _number(table, item.column)
+    present = f"{table.relation} WHERE {table.column(item.column)} IS NOT NULL"
+    values = f"SELECT {_named(keys)}, {number(table, item.column)} AS x FROM {present}"
     ranked = (
-        f"SELECT {named}, {number} AS x, row_number() OVER (PARTITION BY {groups} ORDER BY {number}) AS r, "
-        f"count(*) OVER (PARTITION BY {groups}) AS n FROM {table.relation} WHERE {table.column(item.column)} IS NOT NULL"
+        f"SELECT {back}, x, row_number() OVER (PARTITION BY {back} ORDER BY x) AS r, "
+        f"count(*) OVER (PARTITION BY {back}) AS n FROM ({values})"
     )
     middle = "r = (n + 1) // 2 OR r = (n + 2) // 2"
     return f"SELECT {back}, (min(x) + max(x)) / 2 AS v FROM ({ranked}) WHERE {middle} GROUP BY {back}"
@@ -224,20 +172,22 @@ def _median(table: Table, keys: Sequence[str], item: _Item) -> str:
 
 def _std(table: Table, keys: Sequence[str], item: _Item, exponent: Mapping[str, int]) -> str:
     """Of a sample (n - 1), in two passes: the squares of what lies between each value and its group's mean."""
-    column, number, size = table.column(item.column), _number(table, item.column), exponent[item.column]
+    column, size = table.column(item.column), exponent[item.column]
     if size > _LARGEST_SQUARED:
         raise DataError(
             "InfiniteValues",
             f"{item.where}: {item.column!r} holds values beyond 1e150, whose squares are infinite; scale the column",
         )
-    named = ", ".join(f"{key} AS k{i}" for i, key in enumerate(keys))
-    means = (
-        f"SELECT {named}, {exact_sum(number, size)} / count({column}) AS m "
-        f"FROM {table.relation} GROUP BY {', '.join(keys)}"
-    )
-    own = ", ".join(f"means.k{i} AS k{i}" for i in range(len(keys)))
-    matched = same_keys("t", "means", [(key, f"k{i}") for i, key in enumerate(keys)])
-    apart = f"SELECT {own}, CAST(t.{column} AS DOUBLE) - means.m AS d FROM {table.relation} AS t JOIN ({means}) AS means ON {matched}"
     back = ", ".join(f"k{i}" for i in range(len(keys)))
-    squares = exact_sum("(d * d)", 2 * size + 2)
-    return f"SELECT {back}, CASE WHEN count(d) > 1 THEN sqrt({squares} / (count(d) - 1)) END AS v FROM ({apart}) GROUP BY {back}"
+    present = f"{table.relation} WHERE {column} IS NOT NULL"
+    values = f"SELECT {_named(keys)}, {number(table, item.column)} AS x FROM {present}"
+    means = f"SELECT {back}, {exact_sum('x', size)} / count(x) AS m FROM ({values}) GROUP BY {back}"
+    matched = same_keys("v", "m", [(f"k{i}", f"k{i}") for i in range(len(keys))])
+    own = ", ".join(f"v.k{i} AS k{i}" for i in range(len(keys)))
+    apart = f"SELECT {own}, v.x - m.m AS d FROM ({values}) AS v JOIN ({means}) AS m ON {matched}"
+    variance = f"{exact_sum('(d * d)', 2 * size + 2)} / (count(d) - 1)"
+    return f"SELECT {back}, CASE WHEN count(d) > 1 THEN sqrt({variance}) END AS v FROM ({apart}) GROUP BY {back}"
+
+
+def _named(keys: Sequence[str]) -> str:
+    return ", ".join(f"{key} AS k{i}" for i, key in enumerate(keys))

@@ -49,7 +49,7 @@ def _array(values: Sequence[Any]) -> tuple[pa.Array, bool]:
 
 
 def _mended(values: Sequence[Any]) -> tuple[pa.Array, bool]:
-    known = [value if value is None or isinstance(value, _KNOWN) else str(value) for value in values]
+    known: list[Any] = [value if value is None or isinstance(value, _KNOWN) else str(value) for value in values]
     if all(isinstance(value, int | float) and not isinstance(value, bool) for value in known if value is not None):
         return pa.array([None if value is None else float(value) for value in known], pa.float64()), False
     if all(isinstance(value, str) for value in known if value is not None):

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from pandas.api import types as dtypes
 
 from evermodel.artifact.frame import category_text
-from evermodel.data.moments import holds_dates, is_date, moments_of_dates, moments_of_texts
+from evermodel.artifact.moments import holds_dates, is_date, moments_of_dates, moments_of_texts
 
 Mask = NDArray[np.bool_]
 _NUMBER = r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*"
 _BOOLS = {"true": True, "false": False, "1": True, "0": False}
 _SAFE = 2**53
-"""Whole numbers up to here are told apart by float64."""
+"""Whole numbers below are told apart by float64."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def cast_int(raw: "pd.Series[Any]") -> Cast:
     numbers = np.asarray(cast.series)
     missing = np.isnan(numbers)
     with np.errstate(invalid="ignore"):
-        wrong = cast.wrong | (~missing & ((numbers != np.floor(numbers)) | (np.abs(numbers) > _SAFE)))
+        wrong = cast.wrong | (~missing & ((numbers != np.floor(numbers)) | (np.abs(numbers) >= _SAFE)))
     whole = np.where(wrong | missing, 0, numbers).astype(np.int64)
     gaps = missing & ~wrong
     return _series(raw, pd.arrays.IntegerArray(whole, gaps) if gaps.any() else whole, wrong)
@@ -128,12 +128,12 @@ def _levels(raw: "pd.Series[Any]") -> tuple[NDArray[np.intp], list[Any]]:
             return codes, list(levels)
         except TypeError:  # lists and the like
             pass
-    known: dict[Any, int] = {}
+    known: dict[str, int] = {}
     found: list[Any] = []
     codes = np.full(len(values), -1, dtype=np.intp)
     for place in np.flatnonzero(~missing).tolist():
         value = values[place]
-        key = (type(value), repr(value))
+        key = repr(value)
         if key not in known:
             known[key] = len(found)
             found.append(value)

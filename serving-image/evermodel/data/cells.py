@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from evermodel.data.moments import MISSING, Micros, moment_texts
+from evermodel.artifact.moments import MISSING, Micros, moment_texts
 
 Rows = slice | NDArray[np.bool_] | NDArray[np.intp] | None
 """Some rows: a slice, a mask, positions; None for all."""

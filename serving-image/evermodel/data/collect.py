@@ -1,7 +1,7 @@
 """The first phase of a run: rows from all sources, brought together to one frame."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from evermodel.data.batches import table_frame
 from evermodel.data.plan import check_steps, needed
-from evermodel.data.source import open_source
-from evermodel_api.training import Data
+from evermodel.data.source import Source, open_source
+from evermodel_api.training import CombineStep, Data
 from evermodel_api.training import Source as SourceSpec
 
 _TOLD_SECONDS = 10.0
@@ -65,10 +65,11 @@ def collect(
     for name in names:
         if name not in used:
             say(f"source {name!r} is not read: the last step of combine needs nothing of it")
-    opened = [source for source in data.sources if source.name in used]
+    # A wrong Secret of the last source is told before the first one is read.
+    sources = {source.name: open_source(source, as_of, secrets) for source in data.sources if source.name in used}
     scratch.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=scratch, prefix="collect-") as folder:
-        return _combined(data, opened, as_of, secrets, Path(folder), memory_limit, say)
+        return _combined(data.combine, sources, Path(folder), memory_limit, say)
 
 
 def _straight(source: SourceSpec, as_of: datetime, secrets: Path, say: Callable[[str], None]) -> Collected:
@@ -78,10 +79,8 @@ def _straight(source: SourceSpec, as_of: datetime, secrets: Path, say: Callable[
 
 
 def _combined(
-    data: Data,
-    sources: Sequence[SourceSpec],
-    as_of: datetime,
-    secrets: Path,
+    steps: Sequence[CombineStep],
+    sources: Mapping[str, Source],
     folder: Path,
     memory_limit: int | None,
     say: Callable[[str], None],
@@ -89,14 +88,12 @@ def _combined(
     from evermodel.data.combine import combine  # noqa: PLC0415  DuckDB is only needed here
     from evermodel.data.spool import spool  # noqa: PLC0415
 
-    # A wrong Secret of the last source is told before the first one is read.
-    opened = {source.name: open_source(source, as_of, secrets) for source in sources}
     spooled, read = {}, []
-    for i, (name, source) in enumerate(opened.items()):
+    for i, (name, source) in enumerate(sources.items()):
         began = time.monotonic()
         spooled[name] = spool(_counted(name, source.batches(), say), folder / f"s{i}")
         read.append(_told(name, spooled[name].rows, began, say))
-    table = combine(spooled, data.combine, folder / "combine", memory_limit)
+    table = combine(spooled, steps, folder / "combine", memory_limit)
     say(f"combined: {table.num_rows} rows, {table.num_columns} columns")
     return Collected(table_frame(table), read)
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from pandas.api import types as dtypes
 
 from evermodel.artifact.frame import category_text
+from evermodel.artifact.moments import holds_dates, is_date, moments_of_dates, moments_of_texts
 from evermodel.data.cells import CategoryCells, Cells, MomentCells, NumberCells, Rows
-from evermodel.data.moments import holds_dates, is_date, moments_of_dates, moments_of_texts
 from evermodel.errors import DataError, SpecError
 
 Kind = Literal["number", "category", "moment"]
@@ -114,17 +114,17 @@ def _read(where: _Place, raw: "pd.Series[Any]") -> Column:
     if isinstance(dtype, pd.CategoricalDtype):
         if isinstance(dtype.categories.dtype, pd.StringDtype) or dtype.categories.inferred_type == "string":
             levels = [str(level) for level in dtype.categories]
-            return Column(where.name, "category", "BYTES", CategoryCells.of(raw.cat.codes.to_numpy(), levels))
+            return _texts(where, CategoryCells.of(raw.cat.codes.to_numpy(), levels))
         return _read(where, raw.astype(dtype.categories.dtype))
     if dtypes.is_bool_dtype(dtype):
-        return _category(where.name, "BOOL", raw)
+        return Column(where.name, "category", "BOOL", _factorized(raw))
     if dtypes.is_integer_dtype(dtype) or dtypes.is_float_dtype(dtype):
         whole = dtypes.is_integer_dtype(dtype) and not raw.hasnans
         return _number(where, "INT64" if whole else "FP64", NumberCells.of(raw))
     if holds_dates(dtype):
         return Column(where.name, "moment", "BYTES", MomentCells(moments_of_dates(raw)))
     if isinstance(dtype, pd.StringDtype):
-        return _from_texts(where, raw)
+        return _texts(where, _factorized(raw))
     if dtypes.is_object_dtype(dtype):
         return _from_objects(where, raw)
     raise _not_a_feature(where, str(dtype))
@@ -153,12 +153,11 @@ def as_moments(column: Column, where: str) -> Column:
     return replace(column, kind="moment", stored=MomentCells(np.append(read, MomentCells.NONE)[cells.codes]))
 
 
-def _from_texts(where: _Place, raw: "pd.Series[Any]") -> Column:
-    column = _category(where.name, "BYTES", raw)
-    if not len(column.stored) or (column.stored.codes >= 0).any():  # type: ignore[union-attr]  # of _category
-        return column
+def _texts(where: _Place, cells: CategoryCells) -> Column:
+    if (cells.codes >= 0).any():
+        return Column(where.name, "category", "BYTES", cells)
     # no value at all: it says nothing of its kind, whatever type its library chose
-    return Column(where.name, "number", "FP64", NumberCells(np.full(len(raw), np.nan)))
+    return Column(where.name, "number", "FP64", NumberCells(np.full(len(cells), np.nan)))
 
 
 def _from_objects(where: _Place, raw: "pd.Series[Any]") -> Column:
@@ -175,9 +174,9 @@ def _from_objects(where: _Place, raw: "pd.Series[Any]") -> Column:
             f"{where} mixes {' and '.join(names)} (such as {examples}); give it one type{where.or_exclude}",
         )
     if names == ["text"]:
-        return _category(where.name, "BYTES", raw)
+        return Column(where.name, "category", "BYTES", _factorized(raw))
     if names == ["booleans"]:
-        return _category(where.name, "BOOL", raw)
+        return Column(where.name, "category", "BOOL", _factorized(raw))
     if names == ["dates"]:
         return Column(where.name, "moment", "BYTES", MomentCells(moments_of_dates(raw)))
     whole = len(present) == len(raw) > 0 and all(issubclass(value_type, int | np.integer) for value_type in kinds)
@@ -197,10 +196,9 @@ def _kind_of(value_type: type) -> str | None:
     return next((kind for test, kind in _KINDS if test(value_type)), None)
 
 
-def _category(name: str, datatype: Datatype, raw: "pd.Series[Any]") -> Column:
+def _factorized(raw: "pd.Series[Any]") -> CategoryCells:
     codes, levels = pd.factorize(raw)
-    texts = [str(category_text(level)) for level in levels.tolist()]
-    return Column(name, "category", datatype, CategoryCells.of(codes, texts))
+    return CategoryCells.of(codes, [str(category_text(level)) for level in levels.tolist()])
 
 
 def _number(where: _Place, datatype: Datatype, cells: NumberCells) -> Column:

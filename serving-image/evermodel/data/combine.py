@@ -1,13 +1,16 @@
 """Relational steps that end in one table. DuckDB does them; `tests/bench/collect` says why it and not pandas."""
 
+# ruff: noqa: S608  every name in these texts is a number of our own: tables.py
+
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
-from evermodel.data.aggregate import aggregate_sql, exponents, magnitudes_sql, summed_columns
+from evermodel.data.aggregate import aggregate_sql, summed_columns
 from evermodel.data.batches import merge_schemas
 from evermodel.data.engine import Engine
+from evermodel.data.exact import exponents, magnitudes_sql
 from evermodel.data.join import check_columns, check_keys, join_sql
 from evermodel.data.plan import needed, step_parts
 from evermodel.data.spool import Spooled, restored
@@ -44,7 +47,7 @@ def combine(
                 # A union is read where it is used: keeping it would only copy it.
                 engine.run(f"CREATE {'VIEW' if steps[i].union is not None else 'TABLE'} {relation} AS {sql}")
                 tables[makes] = Table(makes, relation, schema)
-        found = engine.table(f"SELECT * FROM ({sql}) ORDER BY ALL")
+        found = engine.table(sql)
     finally:
         engine.close()
     columns = [restored(found.column(i), field) for i, field in enumerate(schema)]

@@ -55,7 +55,7 @@ class Dataset:
         return len(self.hashes)
 
     def frame(self, columns: Sequence[Column], rows: SomeRows) -> pd.DataFrame:
-        """Canonical cells of some rows, as models take them: float64 with NaN, objects of `str` with None."""
+        """Canonical cells of some rows, as models take them: float64 with NaN, and text as pandas keeps it."""
         places = self.order[rows]  # once: every column has this order
         return pd.DataFrame({column.name: column.stored.canonical(places) for column in columns}, copy=False)
 

@@ -77,7 +77,7 @@ def data_digest(columns: Sequence[Column], hashes: Hashes) -> str:
     header = json.dumps([[column.name, column.kind] for column in columns], separators=(",", ":"))
     digest = sha256(header.encode("utf-8", "surrogatepass"))
     ordered = hashes if _ascend(hashes) else hashes[content_order(hashes)]
-    digest.update(memoryview(np.ascontiguousarray(ordered, dtype="<u8")).cast("B"))
+    digest.update(np.ascontiguousarray(ordered, dtype="<u8").reshape(-1).data)
     return f"sha256:{digest.hexdigest()}"
 
 

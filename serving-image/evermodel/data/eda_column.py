@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 BINS = 24
+_EARLIEST, _LATEST = -62135596800, 253402300799
 _MOST_LEVELS = 12
 _LONGEST_LEVEL = 80
 _QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -67,8 +68,9 @@ def _moments(cells: Cells) -> Numbers | None:
 
 
 def moment_text(seconds: float) -> str:
-    """Seconds since 1970 as ISO 8601."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=round(seconds))
+    """Seconds since 1970 as ISO 8601; the years 1 to 9999 only."""
+    inside = min(max(round(seconds), _EARLIEST), _LATEST)
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=inside)
     text = moment.isoformat().replace("+00:00", "Z")
     return text.removesuffix("T00:00:00Z")
 
@@ -165,8 +167,8 @@ def histogram_of(sample: Floats, drawn: tuple[float, float, int], truth: Truth) 
         codes = np.minimum(codes, bins - 1).astype(np.intp)
         below, above = int((sample < low).sum()), int((sample > high).sum())
     return Histogram(
-        low=digits(low),
-        high=digits(high),
+        low=float(f"{low:.12g}"),
+        high=float(f"{high:.12g}"),
         counts=_tuple(np.bincount(codes[codes >= 0], minlength=bins)),
         below=below,
         above=above,
@@ -188,7 +190,8 @@ def _means(codes: Codes, truth: Truth, size: int) -> tuple[float | None, ...]:
     shown = (codes >= 0) & (codes < size) & truth.known
     rows = np.bincount(codes[shown], minlength=size)
     sums = np.bincount(codes[shown], weights=truth.numbers[shown], minlength=size)
-    return tuple(digits(total / n) if n else None for total, n in zip(sums.tolist(), rows.tolist(), strict=True))
+    pairs = zip(sums.tolist(), rows.tolist(), strict=True)
+    return tuple(digits(total / n) if n and math.isfinite(total) else None for total, n in pairs)
 
 
 def _tuple(counts: NDArray[np.intp]) -> tuple[int, ...]:

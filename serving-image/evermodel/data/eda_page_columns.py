@@ -188,8 +188,9 @@ def _numbers(numbers: Numbers) -> Html:
 
 
 def _picture(drawn: Histogram, eda: Eda, numbers: Numbers | None) -> Html:
-    low, high = moment_text(drawn.low)[:10], moment_text(drawn.high)[:10]
-    if numbers is not None:
+    if numbers is None:
+        low, high = moment_text(drawn.low)[:10], moment_text(drawn.high)[:10]
+    else:
         # Whole numbers have bins around them: what is written is the number and not the bin's edge.
         low, high = number(max(drawn.low, numbers.min)), number(min(drawn.high, numbers.max))
     parts: list[Child] = [histogram(drawn.counts, low, high, groups=drawn.by_class, title="Rows by value")]
@@ -239,9 +240,7 @@ def _levels(column: ColumnReport, eda: Eda) -> Html:
             row.append(number(level.target_mean))
         rows.append(row)
     if column.other_rows:
-        rows.append(
-            [element("i", "all others"), count(column.other_rows), bar(min(column.other_rows / most, 1.0)), None]
-        )
+        rows.append([element("i", "all others"), count(column.other_rows), None, None])
     return table(heads, rows, numbers=(1, 3) if not (by_class and not drawn) else (1,))
 
 

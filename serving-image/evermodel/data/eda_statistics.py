@@ -74,7 +74,7 @@ def eta(codes: Codes, values: Floats) -> float:
     n = len(values)
     sizes = np.bincount(codes)
     groups = int((sizes > 0).sum())
-    centred = values - values.mean()
+    centred = _scaled(values)
     whole = float((centred**2).sum())
     if n <= groups or groups < 2 or whole == 0.0:
         return 0.0
@@ -86,11 +86,18 @@ def eta(codes: Codes, values: Floats) -> float:
 
 def pearson(left: Floats, right: Floats) -> float:
     """Linear correlation, -1 to 1; 0 where one side is constant."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        a, b = left - left.mean(), right - right.mean()
-        scale = float(np.sqrt((a**2).sum() * (b**2).sum()))
-        value = float((a * b).sum() / scale) if scale > 0 else 0.0
-    return min(max(value, -1.0), 1.0) if np.isfinite(value) else 0.0
+    a, b = _scaled(left), _scaled(right)
+    scale = float(np.sqrt((a**2).sum() * (b**2).sum()))
+    return min(max(float((a * b).sum() / scale), -1.0), 1.0) if scale > 0 else 0.0
+
+
+def _scaled(values: Floats) -> Floats:
+    """Values around 0 and none beyond 2, so that squares of the largest numbers there are stay numbers."""
+    if values.min() == values.max():
+        return np.zeros_like(values)  # and not what rounding leaves of it
+    inside = values / np.abs(values).max()
+    centred: Floats = inside - inside.mean()
+    return centred
 
 
 def centred_ranks(values: Floats) -> Floats:

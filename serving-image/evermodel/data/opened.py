@@ -48,7 +48,7 @@ class Opened:
         compression = fsspec.core.get_compression(self.path, "infer") if decompress else None
         with self._filesystem.open(self.path, "rb") as raw:
             watched = _Watched(raw)
-            file = fsspec.core.compr[compression](watched, mode="rb") if compression else watched
+            file: Any = fsspec.core.compr[compression](watched, mode="rb") if compression else watched
             try:
                 yield file
             except (RunError, GeneratorExit):

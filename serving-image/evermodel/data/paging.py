@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 _LINK = re.compile(r"<([^>]*)>((?:\s*;\s*[^\s;,=]+\s*=\s*(?:\"[^\"]*\"|[^\s;,\"]+))*)")
-_RELATION = re.compile(r";\s*rel\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))", re.IGNORECASE)
+_PARAMETER = re.compile(r";\s*([^\s;,=]+)\s*=\s*(?:\"([^\"]*)\"|([^\s;,\"]+))")
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -37,9 +37,9 @@ def next_link(header: str | None) -> str | None:
     'https://a.example/r?p=3'
     """
     for target, parameters in _LINK.findall(header or ""):
-        found = _RELATION.search(parameters)
-        if found and "next" in (found[1] or found[2] or "").lower().split():
-            return str(target)
+        for name, quoted, plain in _PARAMETER.findall(parameters):
+            if name.lower() == "rel" and "next" in (quoted or plain).lower().split():
+                return str(target)
     return None
 
 

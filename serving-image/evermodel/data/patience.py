@@ -72,7 +72,7 @@ class PatientClient:
         clock: what time it is, and how to wait.
     """
 
-    def __init__(  # noqa: PLR0913  each is a setting of the API, and given by its name
+    def __init__(
         self,
         *,
         headers: Mapping[str, str],

@@ -58,8 +58,10 @@ def clean_rows(frame: pd.DataFrame, steps: Sequence[RowStep]) -> pd.DataFrame:
 def _dedupe(frame: pd.DataFrame, left: Positions, step: Dedupe, where: str) -> Positions:
     require_columns(frame, [*step.keys, *([step.by] if step.by else [])], where)
     if step.by:
-        left = _in_order(frame, left, [*step.keys, step.by], where)
+        left = _in_order(frame, left, step.by, where)
     try:
+        if step.by:
+            left = _ties_broken(frame, left, [*step.keys, step.by])
         repeated = frame[step.keys].take(left).duplicated(keep=step.keep).to_numpy()
     except TypeError as error:  # lists and the like
         raise DataError(
@@ -68,23 +70,29 @@ def _dedupe(frame: pd.DataFrame, left: Positions, step: Dedupe, where: str) -> P
     return np.sort(left[~repeated])
 
 
-def _in_order(frame: pd.DataFrame, left: Positions, names: list[str], where: str) -> Positions:
-    """Positions in the order of the last of the columns; where all of them are equal, in the order of the content."""
-    by = names[-1]
+def _in_order(frame: pd.DataFrame, left: Positions, by: str, where: str) -> Positions:
     column = frame[by].take(left).set_axis(left, axis=0)
     try:
-        order = column.sort_values(kind="stable", na_position="first").index.to_numpy()
-        tied = np.flatnonzero(frame[names].take(order).duplicated(keep=False).to_numpy())
+        return np.array(column.sort_values(kind="stable", na_position="first").index, dtype=np.intp)
     except TypeError as error:
         raise DataError(
             "MixedTypes", f"{where}.by: the column {by!r} cannot be ordered ({error}); give it one type"
         ) from error
-    if len(tied):
-        # Rows of one key and moment need not stand together, and those of other keys may stand anywhere: only the
-        # places that tied rows take are dealt out anew, among rows of one moment in the order of their content.
-        ranks, _ = pd.factorize(column.loc[order[tied]], use_na_sentinel=False)
-        order[tied] = order[tied][np.lexsort((_contents(frame.take(order[tied])), ranks))]
-    return np.asarray(order, dtype=np.intp)
+
+
+def _ties_broken(frame: pd.DataFrame, ordered: Positions, names: list[str]) -> Positions:
+    """The positions, where rows that are equal in all these columns follow the order of their content.
+
+    Only the places that tied rows take are dealt out anew, among rows that are equal in the last column, which orders.
+    """
+    tied = np.flatnonzero(frame[names].take(ordered).duplicated(keep=False).to_numpy())
+    if not len(tied):
+        return ordered
+    rows = frame.take(ordered[tied])
+    ranks, _ = pd.factorize(rows[names[-1]], use_na_sentinel=False)
+    broken = ordered.copy()
+    broken[tied] = ordered[tied][np.lexsort((_contents(rows), ranks))]
+    return broken
 
 
 def _contents(rows: pd.DataFrame) -> NDArray[Any]:

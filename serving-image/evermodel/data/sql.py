@@ -1,4 +1,4 @@
-"""Rows from a database: one SELECT in a read-only transaction, streamed in batches. No message ever holds a password."""
+"""Rows from a database: one SELECT in a read-only transaction, streamed in batches. No message holds a password."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,11 +77,11 @@ class Database:
         if "asOf" in statement._bindparams:  # noqa: SLF001  SQLAlchemy refuses to bind what is not named
             statement = statement.bindparams(sa.bindparam("asOf", type_=sa.DateTime(timezone=True)))
             parameters["asOf"] = self._as_of
-        streaming = connection.execution_options(stream_results=True, yield_per=BATCH_ROWS)
+        streaming = connection.execution_options(stream_results=True, max_row_buffer=BATCH_ROWS)
         with streaming.execute(statement, parameters) as result:
             columns = _columns(result, self._name)
             seen = False
-            for rows in result.partitions():
+            for rows in result.partitions(BATCH_ROWS):
                 seen = True
                 yield batch_of(dict(zip(columns, zip(*rows, strict=True), strict=True)))
             if not seen:

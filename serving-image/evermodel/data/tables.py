@@ -1,6 +1,6 @@
 """Tables that are combined: columns by number, so that nothing a user wrote ever stands in an SQL text."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,8 +42,7 @@ def kind_of(field: pa.Field) -> Kind:
     return "other"
 
 
-_KINDS: tuple[tuple[object, Kind], ...]
-_KINDS = (
+_KINDS: tuple[tuple[Callable[[pa.DataType], bool], Kind], ...] = (
     (pa.types.is_boolean, "boolean"),
     (pa.types.is_integer, "number"),
     (pa.types.is_floating, "number"),

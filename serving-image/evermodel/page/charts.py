@@ -216,4 +216,5 @@ def _mark(one: Series, x: float, y: float, size: float) -> Html:
 
 def _bounds(values: Sequence[float]) -> tuple[float, float]:
     low, high = min(values), max(values)
-    return (low, high) if high > low else (low - 0.5, high + 0.5)
+    reach = max(0.5, abs(low) / 100)
+    return (low, high) if high > low else (low - reach, high + reach)

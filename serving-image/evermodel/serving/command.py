@@ -107,7 +107,10 @@ def host_order(order: ServingOrder) -> Hosted:
     Raises:
         RunError: it cannot be served.
     """
-    served = load_served_model(order.model, order.version, order.artifact.uri, order.artifact.digest)
+    artifact = order.artifact
+    served = load_served_model(
+        order.model, order.version, artifact.uri, artifact.digest, allow_pickle=bool(order.allow_pickle)
+    )
     process = process_name(socket.gethostname())
     log = _logger(order.store, order.deployment, process, served, order.log)
     return Hosted(served, log, _feedback(order.store, order.deployment, process) if order.feedback.enabled else None)

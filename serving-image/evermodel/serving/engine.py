@@ -58,14 +58,18 @@ class ServedModel:
         return self.version.rpartition("-")[2]
 
 
-def load_served_model(model: str, version: str, uri: str, digest: str | None) -> ServedModel:
+def load_served_model(
+    model: str, version: str, uri: str, digest: str | None, *, allow_pickle: bool = False
+) -> ServedModel:
     """Load a model from verified bytes and let it reproduce its golden rows, which warms it too.
+
+    `allow_pickle` says whether the cluster's admin allows models that are kept as pickles.
 
     Raises:
         DataError: as `load_artifact`, and `GoldenRowsDiffer` when it answers otherwise than when it was made.
         RunError: `StoreUnavailable`.
     """
-    loaded = load_artifact(uri, digest)
+    loaded = load_artifact(uri, digest, allow_pickle=allow_pickle)
     engine = ScikitLearnEngine(loaded)
     check_golden_rows(engine, loaded)
     documents = ArtifactDocuments(**{field: getattr(loaded, field) for field in ArtifactDocuments.__dataclass_fields__})

@@ -10,6 +10,7 @@ from evermodel.artifact.signature import Signature
 from evermodel.errors import DataError, RunError, SpecError
 from evermodel.metrics import Answers, Floats
 from evermodel.training.exchange import Question, Reply, ask
+from evermodel.training.fitting import LIBRARY_ERRORS, library_words
 from evermodel.training.gates import Champion
 from evermodel.training.progress import Progress
 from evermodel_api.runs import ChampionRef
@@ -64,10 +65,16 @@ def answer_here(question: Question) -> Reply:
 
     Raises:
         DataError: as `load_artifact` and `model_frame`.
+        SpecError: `FitFailed` when the model cannot answer them.
         RunError: `StoreUnavailable`.
     """
     loaded = load_artifact(question.artifact.uri, question.artifact.digest)
-    predicted, probabilities = answer(loaded.model, loaded.signature, model_frame(loaded.signature, question.rows))
+    try:
+        predicted, probabilities = answer(loaded.model, loaded.signature, model_frame(loaded.signature, question.rows))
+    except LIBRARY_ERRORS as error:
+        raise SpecError(
+            "FitFailed", f"it cannot answer the test rows: {library_words(error)}; train it anew"
+        ) from error
     signature = loaded.signature
     return Reply(str(signature.task), signature.target, list(signature.classes), predicted, probabilities)
 

@@ -13,7 +13,7 @@ from evermodel.artifact.feature_score import SCORES, FeatureScore
 from evermodel.artifact.frame import category_text
 from evermodel.artifact.signature import ClassLabel
 from evermodel.errors import SpecError
-from evermodel.training.libraries import DEFAULTS, MODULES, MORE_PARAMETERS, NEEDS_ESTIMATOR, load_class
+from evermodel.training.libraries import DEFAULTS, MODULES, MORE_PARAMETERS, NEEDS_ESTIMATOR, SINGLE, load_class
 from evermodel_api.training import Task
 
 CALIBRATION_FOLDS = 5
@@ -117,6 +117,8 @@ def _make(name: str, params: Mapping[str, Any], where: str, maker: _Maker) -> An
             raise _unknown(name, key, known, where)
     given = {key: _value(cls, key, value, f"{where}.{key}", maker) for key, value in own.items()}
     given = {**_defaults(name, own, known, maker), **given}
+    if name in SINGLE and "n_jobs" in given:
+        given["n_jobs"] = 1
     lacking = [key for key, default in known.items() if default is inspect.Parameter.empty and key not in given]
     if lacking:
         raise SpecError("ParameterMissing", f"{where}: {name} needs {', '.join(lacking)}; {_example(lacking[0])}")

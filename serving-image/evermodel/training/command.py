@@ -170,11 +170,17 @@ def _order_of_file(arguments: argparse.Namespace) -> TrainingOrder:
     )
 
 
+_WRITTEN = {
+    "--set-source": "NAME=PATH, such as patients=patients.csv",
+    "--run-container": 'NAME=COMMAND, such as ours="python fit.py"',
+}
+
+
 def _pairs(option: str, values: list[str]) -> dict[str, str]:
     pairs = [value.partition("=") for value in values]
     for name, _, content in pairs:
         if not name or not content:
-            raise SpecError("InvalidSpec", f"{option} {name}: write NAME=..., such as patients=patients.csv")
+            raise SpecError("InvalidSpec", f"{option} {name}: write {_WRITTEN[option]}")
     return {name: content for name, _, content in pairs}
 
 

@@ -7,7 +7,6 @@ from evermodel.page import (
     Child,
     Html,
     Series,
-    digest,
     element,
     facts,
     join,
@@ -63,7 +62,7 @@ def _differing(comparison: Comparison) -> Html:
 def _value(value: object) -> Child:
     shown = value_text(value)
     if shown.startswith("sha256:"):
-        return digest(shown)
+        return element("code", f"{shown[:19]}…", title=shown)
     return text(shown if len(shown) <= _LONGEST_VALUE else f"{shown[:_LONGEST_VALUE]}…")
 
 
@@ -117,11 +116,13 @@ def _trials_of(ledger: Ledger) -> Html:
                 if trial.algorithm == algorithm and (trial.state == "Complete") == whole
             ],
             colour=n % 6,
-            hollow=not whole,
+            mark="dot" if whole else "hollow",
         )
         for n, algorithm in enumerate(algorithms)
         for whole in (True, False)
     ]
+    winner = [(trial.number, trial.scores[objective]) for trial in scored if trial.number == ledger.chosen]
+    series.append(Series("chosen", winner, mark="ring"))
     complete = [(trial.number, trial.scores[objective]) for trial in scored if trial.state == "Complete"]
     larger = objective not in set(Metric) or Metric(objective).larger_is_better
     said = facts(

@@ -107,10 +107,12 @@ def fit(recipe: Recipe, algorithm: Algorithm, params: Mapping[str, Any], rows: R
 
 def _unfitted(recipe: Recipe, algorithm: Algorithm, params: Mapping[str, Any], rows: Rows) -> Any:
     task, seed = recipe.signature.task, recipe.seed
-    estimator = make_estimator(str(algorithm.estimator), params, task, seed, f"algorithms[{algorithm.name}].params")
+    where = f"algorithms[{algorithm.name}].params"
+    classes = recipe.signature.classes
+    estimator = make_estimator(str(algorithm.estimator), params, task, seed, where, classes=classes)
     if task is Task.CLASSIFICATION:
         estimator = with_probabilities(estimator)
-    steps = [*build_steps(recipe.plan, task, seed), ("estimator", estimator)]
+    steps = [*build_steps(recipe.plan, recipe.signature, seed), ("estimator", estimator)]
     pipeline = Pipeline(steps)
     if not recipe.augment and recipe.resample is None:
         model: Any = pipeline
@@ -155,7 +157,9 @@ class TrainingOnly(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
             taken = step.fit_transform(taken, answers)
         if recipe.resample is not None:
             name, parameters = recipe.resample
-            sampler = make_sampler(name, parameters, recipe.seed, f"pipeline.resample.{name}")
+            sampler = make_sampler(
+                name, parameters, recipe.seed, f"pipeline.resample.{name}", classes=recipe.signature.classes
+            )
             taken, answers = sampler.fit_resample(taken, answers)
         steps[-1][1].fit(taken, answers)
         self.fitted_ = Pipeline(steps)

@@ -84,6 +84,8 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     # there is one target, and it has one component
     "CCA": {"n_components": 1},
     "PLSCanonical": {"n_components": 1},
+    # another solver begins at a random place, and takes no seed here
+    "Isomap": {"eigen_solver": "dense"},
     # they take every core of the node by themselves, and LightGBM adds up in the order in which threads come
     "XGBClassifier": {"n_jobs": 1},
     "XGBRegressor": {"n_jobs": 1},
@@ -91,6 +93,14 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "LGBMRegressor": _LIGHTGBM,
 }
 """What a class is made with where the spec says nothing. What a spec says comes first."""
+
+SINGLE = frozenset(
+    {
+        *("DictionaryLearning", "Isomap", "KernelPCA", "LatentDirichletAllocation", "LocallyLinearEmbedding"),
+        *("MiniBatchDictionaryLearning", "MiniBatchSparsePCA", "Nystroem", "SparsePCA"),
+    }
+)
+"""Classes whose n_jobs is taken as 1: they cut their rows into as many pieces, and add up in another order."""
 
 NEEDS_ESTIMATOR = frozenset(
     {
@@ -102,7 +112,25 @@ NEEDS_ESTIMATOR = frozenset(
 
 MORE_PARAMETERS = {
     name: frozenset(
-        ["bin_construct_sample_cnt", "boost_from_average", "deterministic", "extra_trees", "feature_fraction_bynode", "force_col_wise", "force_row_wise", "is_unbalance", "linear_lambda", "linear_tree", "max_bin", "max_delta_step", "min_data_in_bin", "monotone_constraints", "path_smooth", "scale_pos_weight", "verbose"]
+        [
+            "bin_construct_sample_cnt",
+            "boost_from_average",
+            "deterministic",
+            "extra_trees",
+            "feature_fraction_bynode",
+            "force_col_wise",
+            "force_row_wise",
+            "is_unbalance",
+            "linear_lambda",
+            "linear_tree",
+            "max_bin",
+            "max_delta_step",
+            "min_data_in_bin",
+            "monotone_constraints",
+            "path_smooth",
+            "scale_pos_weight",
+            "verbose",
+        ]
     )
     for name in ("LGBMClassifier", "LGBMRegressor")
 }

@@ -113,15 +113,24 @@ def read_runs(store: str, training: str) -> Iterator[PastRun]:
             yield PastRun(store, training, run, record, read_ledger(store, training, run))
 
 
+def unfinished_runs(store: str, training: str) -> list[int]:
+    """Numbers of the runs that wrote documents and no record: they failed, or are still at work.
+
+    Raises:
+        RunError: `StoreUnavailable`.
+    """
+    names = list_names(record_prefix(absolute_uri(store), training))
+    begun = {int(name) for name in names if re.fullmatch(r"[1-9][0-9]*", name)}
+    return sorted(begun - set(recorded_runs(store, training)))
+
+
 def trainings(store: str) -> list[str]:
     """Names of the trainings that ran.
 
     Raises:
         RunError: `StoreUnavailable`.
     """
-    return [
-        name for name in list_names(record_prefix(absolute_uri(store), "").rstrip("/")) if recorded_runs(store, name)
-    ]
+    return list_names(record_prefix(absolute_uri(store), "").rstrip("/"))
 
 
 def read_ledger(store: str, training: str, run: int) -> Ledger | None:

@@ -121,7 +121,7 @@ def _copy(ledger: Ledger, documents: Mapping[str, bytes], settings: MLflow, cred
             (files / name).write_bytes(content)
         wish = {"settings": settings.dump(), "ledger": ledger.dump(), "files": str(files)}
         ended = subprocess.run(
-            [sys.executable, "-m", "evermodel.training.mirror_process"],
+            [sys.executable, "-P", "-m", "evermodel.training.mirror_process"],
             input=json.dumps(wish).encode(),
             capture_output=True,
             env=environment_of(os.environ, credentials, home=scratch),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from evermodel.artifact.signature import Signature
 from evermodel.data.columns import Column
 from evermodel.errors import SpecError
 from evermodel_api.training import ColumnBranch, Parameters, Select, Task
@@ -81,7 +82,7 @@ def plan_columns(spec: PipelineSpec, columns: Sequence[Column]) -> Plan:
                 _check_kind(column, branch, encoded)
     taken = {name for branch in branches for name in branch.columns}
     if not taken:
-        raise SpecError("NoFeatures", f"no branch of pipeline.columns takes a column; there are {_names(available)}")
+        raise SpecError("NoFeatures", f"no branch of pipeline.columns takes a column; the data has {_names(available)}")
     steps = _needed(steps, taken)
     taken |= {name for step in steps for names in _taken(step) for name in names}
     features = tuple(c.as_category() if c.name in encoded else c for c in columns if c.name in taken)
@@ -159,7 +160,7 @@ def _needed(steps: tuple[dict[str, Any], ...], taken: set[str]) -> tuple[dict[st
     return tuple(reversed(kept))
 
 
-def build_steps(plan: Plan, task: Task, seed: int) -> list[tuple[str, Any]]:
+def build_steps(plan: Plan, signature: Signature, seed: int) -> list[tuple[str, Any]]:
     """Everything before the estimator, not fitted yet: prepare, the branches, the selection.
 
     Raises:
@@ -173,16 +174,26 @@ def build_steps(plan: Plan, task: Task, seed: int) -> list[tuple[str, Any]]:
     steps: list[tuple[str, Any]] = []
     if plan.prepare:
         steps.append(("prepare", Prepare(list(plan.prepare))))
-    transformers = [(branch.spec.name, _build_branch(branch, seed), list(branch.columns)) for branch in plan.branches]
+    transformers = [
+        (branch.spec.name, _build_branch(branch, signature.task, seed), list(branch.columns))
+        for branch in plan.branches
+    ]
     columns = ColumnTransformer(transformers, remainder="drop", sparse_threshold=0.0, verbose_feature_names_out=True)
     steps.append(("columns", columns))
     if plan.select is not None:
         name, parameters = plan.select
-        steps.append(("select", make_selector(name, parameters, task, seed, f"pipeline.select.{name}")))
+        steps.append(
+            (
+                "select",
+                make_selector(
+                    name, parameters, signature.task, seed, f"pipeline.select.{name}", classes=signature.classes
+                ),
+            )
+        )
     return steps
 
 
-def _build_branch(branch: Branch, seed: int) -> Any:
+def _build_branch(branch: Branch, task: Task, seed: int) -> Any:
     from sklearn.pipeline import Pipeline  # noqa: PLC0415  scikit-learn is slow to import
 
     from evermodel.training.classes import make_transformer  # noqa: PLC0415
@@ -191,7 +202,7 @@ def _build_branch(branch: Branch, seed: int) -> Any:
     for i, step in enumerate(branch.spec.steps):
         for transformer, parameters in step.items():
             where = f"pipeline.columns[{branch.index}].steps[{i}].{transformer}"
-            steps.append((f"{i}-{transformer}", make_transformer(transformer, parameters, seed, where)))
+            steps.append((f"{i}-{transformer}", make_transformer(transformer, parameters, seed, where, task=task)))
     return Pipeline(steps)
 
 

@@ -80,8 +80,8 @@ class Standing:
         return None if self.done_at is None else max(0.0, self.done_at - now)
 
 
-class Kept:
-    """A Progress that keeps how far the run is. Threads may tell and ask at any time."""
+class Follower:
+    """A Progress that follows a run and knows how far it is. Threads may tell and ask at any time."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         """`now` is a clock in seconds."""

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
-from evermodel.training.progress import Kept, Pace, Standing, trial_words
+from evermodel.training.progress import Follower, Pace, Standing, trial_words
 from evermodel_api.runs import PROGRESS_PORT
 from evermodel_api.training import Progress as ProgressDocument
 
@@ -26,7 +26,7 @@ _SENTENCE_SECONDS = 10.0
 """A log gets one line about the search this often."""
 
 
-class ReportPort(Kept):
+class ReportPort(Follower):
     """Tells a pod's log, and answers whoever asks at its port. A port that is taken is told and nothing more."""
 
     def __init__(

@@ -3,7 +3,7 @@
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +43,7 @@ from evermodel.training.documents import (
     used,
 )
 from evermodel.training.evaluate import objective_of
+from evermodel.training.first_look import look_first
 from evermodel.training.judging import judge_winner
 from evermodel.training.kept import Kept, read_kept, write_kept
 from evermodel.training.ledger import DataRead, Ledger, SourceRead
@@ -114,7 +115,9 @@ def run_training(run: Run) -> TrainingOutcome:
     done = read_record(order.store, order.training, order.run)
     if done is not None and done.order == run.identity:
         progress.say(f"run {order.run} was finished before: its result is given again")
+        _mirror(run)
         return done.as_outcome()
+    look_first(order)
     run.write(ORDER, encode(order.dump()))
     material, data = prepare(run)
     if _is_unchanged(order, material):
@@ -262,12 +265,19 @@ def _record(run: Run, made: Made, data: DataRead, eda: Eda) -> TrainingOutcome:
     run.write(CARD, card.encode())
     uri = run.write(LEDGER, _ledger_bytes(ledger))
     finished = _finish(run, outcome.model_copy(update={"ledger": uri}))
-    if order.spec.register_.mirror is not None:
-        from evermodel.training.mirror import mirror  # noqa: PLC0415  MLflow is slow to import
-
-        documents: Mapping[str, bytes] = {CARD: card.encode(), LEDGER: _ledger_bytes(ledger)}
-        mirror(ledger, documents, order.spec.register_.mirror.mlflow, run.secrets, run.progress.say)
+    _mirror(run)
     return finished
+
+
+def _mirror(run: Run) -> None:
+    """Copy the run to where the spec says; a copy that broke off is gone on with."""
+    order = run.order
+    if order.spec.register_.mirror is None:
+        return
+    from evermodel.training.mirror import mirror_recorded  # noqa: PLC0415  slow to import
+
+    settings = order.spec.register_.mirror.mlflow
+    mirror_recorded(order.store, order.training, order.run, settings, run.secrets, run.progress.say)
 
 
 def _ledger_bytes(ledger: Ledger) -> bytes:

@@ -7,16 +7,23 @@ from pathlib import Path
 from typing import Any
 
 from evermodel.artifact.layout import CARD, EDA_PAGE, QUARANTINE
-from evermodel.artifact.records import recorded_runs
 from evermodel.errors import DataError, RunError, SpecError
-from evermodel.training.memory import PastRun, read_document, read_mirrored, read_run, read_runs, trainings
+from evermodel.training.memory import (
+    PastRun,
+    read_document,
+    read_mirrored,
+    read_run,
+    read_runs,
+    trainings,
+    unfinished_runs,
+)
 from evermodel.training.text import paint_for_output
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its arguments."""
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    listing = verbs.add_parser("list", help="one line for each run", description="One line for each finished run.")
+    listing = verbs.add_parser("list", help="one line for each run", description="One line for each run.")
     listing.add_argument("training", nargs="?", metavar="TRAINING", help="name of a ModelTraining; all when not given")
     show = verbs.add_parser("show", help="everything about one run", description="Everything about one run.")
     show.add_argument("name", metavar="RUN", help="a run, such as heart-4")
@@ -45,21 +52,23 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    from evermodel.training.runs_list import runs_document, runs_text  # noqa: PLC0415  each verb needs its own only
+    from evermodel.training.runs_list import run_entries, runs_text  # noqa: PLC0415  each verb needs its own only
 
     names = trainings(arguments.store)
     if arguments.training is not None:
-        if not recorded_runs(arguments.store, arguments.training):
+        if arguments.training not in names:
             raise DataError(
                 "VersionNotFound",
                 f"the store {arguments.store} has no run of {arguments.training}; it has {', '.join(names) or 'none'}",
             )
         names = [arguments.training]
-    runs = [past for name in names for past in read_runs(arguments.store, name)]
+    finished = [past for name in names for past in read_runs(arguments.store, name)]
+    unfinished = [(name, number) for name in names for number in unfinished_runs(arguments.store, name)]
+    entries = run_entries(finished, unfinished)
     if arguments.json:
-        _print_json(runs_document(runs))
+        _print_json(entries)
     else:
-        _print(runs_text(runs, paint_for_output()) or [f"The store {arguments.store} has no runs."])
+        _print(runs_text(entries, paint_for_output()) or [f"The store {arguments.store} has no runs."])
 
 
 def _show(arguments: argparse.Namespace) -> None:

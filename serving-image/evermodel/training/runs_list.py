@@ -1,4 +1,4 @@
-"""`evermodel runs list`: one line for each finished run."""
+"""`evermodel runs list`: one line for each run."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -14,6 +14,10 @@ from evermodel.training.text import (
     table,
 )
 
+_KEYS = (
+    *("run", "training", "number", "asOf", "outcome", "algorithm", "objective", "foldScore", "testScore", "metrics"),
+    *("rows", "seconds", "cpuSeconds", "dataDigest", "artifact", "champion", "message"),
+)
 _LONGEST_NAME = 14
 """A longer one stands in the heading only."""
 _COLUMNS = (
@@ -32,30 +36,32 @@ _COLUMNS = (
 )
 
 
-def runs_document(runs: Iterable[PastRun]) -> list[dict[str, Any]]:
-    """The list for programs: nothing is cut, and what is not known is null."""
-    return [_entry(run) for run in runs]
+def run_entries(finished: Iterable[PastRun], unfinished: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
+    """The list for programs, newest first in each training: nothing is cut, and what is not known is null.
+
+    Args:
+        finished: runs with a record.
+        unfinished: training and number of the others.
+    """
+    entries = [_entry(run) for run in finished]
+    entries += [_unfinished_entry(training, number) for training, number in unfinished]
+    return sorted(entries, key=lambda entry: (entry["training"], -entry["number"]))
 
 
 def _entry(run: PastRun) -> dict[str, Any]:
     record, ledger = run.record, run.ledger
     known: dict[str, Any] = {
+        **dict.fromkeys(_KEYS),
         "run": run.name,
         "training": run.training,
         "number": run.run,
-        "asOf": None,
         "outcome": str(record.outcome),
         "algorithm": record.algorithm,
-        "objective": None,
-        "foldScore": None,
-        "testScore": None,
         "metrics": record.metrics,
         "rows": record.rows,
         "seconds": record.seconds,
-        "cpuSeconds": None,
         "dataDigest": record.data_digest,
         "artifact": record.artifact.digest if record.artifact else None,
-        "champion": None,
         "message": record.message,
     }
     if ledger is None:
@@ -71,28 +77,45 @@ def _entry(run: PastRun) -> dict[str, Any]:
     }
 
 
-def runs_text(runs: Sequence[PastRun], paint: Paint) -> list[str]:
-    """The list for people: a table for each training, newest run first."""
+def _unfinished_entry(training: str, number: int) -> dict[str, Any]:
+    return {
+        **dict.fromkeys(_KEYS),
+        "run": f"{training}-{number}",
+        "training": training,
+        "number": number,
+        "outcome": "Unfinished",
+        "metrics": {},
+        "message": "It failed, or it is still at work.",
+    }
+
+
+def runs_text(entries: Sequence[dict[str, Any]], paint: Paint) -> list[str]:
+    """The list for people: a table for each training.
+
+    Args:
+        entries: what `run_entries` gave.
+        paint: colours.
+    """
     lines: list[str] = []
-    for training in dict.fromkeys(run.training for run in runs):
-        mine = [run for run in runs if run.training == training]
+    for training in dict.fromkeys(entry["training"] for entry in entries):
+        mine = [entry for entry in entries if entry["training"] == training]
         lines += ["", *_training_lines(training, mine, paint)]
     return lines[1:]
 
 
-def _training_lines(training: str, runs: Sequence[PastRun], paint: Paint) -> list[str]:
-    objectives = {objective_of(run.ledger) for run in runs if run.ledger}
+def _training_lines(training: str, entries: Sequence[dict[str, Any]], paint: Paint) -> list[str]:
+    objectives = {entry["objective"] for entry in entries if entry["objective"]}
     only = objectives.pop() if len(objectives) == 1 else None
     scored = f", scores are {only}" if only else ""
-    count = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
-    return [paint(f"{training}: {count}{scored}", "bold"), *table(_COLUMNS, [_cells(run, only) for run in runs], paint)]
+    count = f"{len(entries)} run{'s' if len(entries) > 1 else ''}"
+    heading = paint(f"{training}: {count}{scored}", "bold")
+    return [heading, *table(_COLUMNS, [_cells(entry, only) for entry in entries], paint)]
 
 
-def _cells(run: PastRun, only: str | None) -> tuple[str, ...]:
-    entry = _entry(run)
+def _cells(entry: dict[str, Any], only: str | None) -> tuple[str, ...]:
     objective = entry["objective"] or ""
     return (
-        run.name if len(run.name) <= _LONGEST_NAME else f"…-{run.run}",
+        entry["run"] if len(entry["run"]) <= _LONGEST_NAME else f"…-{entry['number']}",
         (entry["asOf"] or "")[:16].replace("T", " "),
         entry["outcome"],
         entry["algorithm"] or "",
@@ -103,5 +126,5 @@ def _cells(run: PastRun, only: str | None) -> tuple[str, ...]:
         seconds_text(entry["seconds"]),
         seconds_text(entry["cpuSeconds"]),
         short_digest(entry["dataDigest"]),
-        (entry["champion"] or "").removeprefix(f"{run.training}-"),
+        (entry["champion"] or "").removeprefix(f"{entry['training']}-"),
     )

@@ -74,7 +74,7 @@ def _search(run: "Run", objective: Objective, plan: Plan) -> SearchResult:
         return run_search(plan, objective, _board(run, objective), leader, run.progress)
     work = _work(run, objective)
     uri = write_work(work)
-    command = [sys.executable, "-m", "evermodel.cli", "train", "--work", uri, "--worker"]
+    command = [sys.executable, "-m", "evermodel", "train", "--work", uri, "--worker"]
     with local_workers(run.workers.processes + 1, command, run.progress.say):
         return run_search(plan, objective, open_board(work), leader, run.progress)
 

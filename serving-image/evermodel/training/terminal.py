@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Self, TextIO
 
-from evermodel.training.progress import Kept, Pace, Progress, Silent, Standing, duration_words, trial_words
+from evermodel.training.progress import Follower, Pace, Progress, Silent, Standing, duration_words, trial_words
 
 _CLEAR = "\r\x1b[2K"
 _BAR_CELLS = 20
@@ -58,7 +58,7 @@ class Plain:
             self.say(trial_words(ended, total, best, seconds_left))
 
 
-class Terminal(Kept):
+class Terminal(Follower):
     """One line at the bottom that is drawn anew each second; sentences go above it."""
 
     def __init__(self, out: TextIO, err: TextIO, now: Callable[[], float] = time.monotonic) -> None:

@@ -55,8 +55,6 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._ask(body)
 
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _pass
-
     def _ask(self, body: bytes) -> None:
         assert self.server.behind is not None
         connection = http.client.HTTPConnection("127.0.0.1", self.server.behind, timeout=30)
@@ -73,6 +71,12 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
+
+    def __getattr__(self, name: str) -> object:
+        """What http.server looks for: do_GET, do_POST and the others."""
+        if name.startswith("do_"):
+            return self._pass
+        raise AttributeError(name)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  http.server's own name
         """Nothing."""

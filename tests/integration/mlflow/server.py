@@ -1,6 +1,7 @@
 """A real `mlflow server` on loopback, in an environment of its own: all of MLflow does not go with our pandas."""
 
 import importlib.metadata
+import json
 import os
 import shutil
 import signal
@@ -11,8 +12,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 VERSION = importlib.metadata.version("mlflow-skinny")
 """The server is of the client's release."""
@@ -77,10 +77,11 @@ class Server:
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                with urlopen(f"{self.url}/health", timeout=5):
-                    return
-            except (URLError, OSError):
+                get(f"{self.url}/health")
+            except OSError:
                 time.sleep(0.2)
+            else:
+                return
         raise RuntimeError(f"mlflow server does not answer: {(self.folder / 'server.log').read_text()}")
 
     def stop(self) -> None:
@@ -107,6 +108,19 @@ def start_server() -> Server:
             command, cwd=folder, env={**os.environ, **_QUIET}, stdout=log, stderr=log, start_new_session=True
         )
     return Server(process, folder, port)
+
+
+def get(url: str, document: object = None) -> bytes:
+    """What the server answers; a document is sent as JSON.
+
+    Raises:
+        OSError: when it refuses, or cannot be reached.
+    """
+    body = None if document is None else json.dumps(document).encode()
+    request = Request(url, body, {"Content-Type": "application/json"})  # noqa: S310  loopback
+    with urlopen(request, timeout=20) as answer:  # noqa: S310
+        content: bytes = answer.read()
+        return content
 
 
 def free_port() -> int:

@@ -91,7 +91,10 @@ def test_a_name_with_an_underscore_is_one_without_a_cluster(tmp_path):
         (RIGHT.replace("name: heart", "name: my heart"), "'my heart' cannot be the name of a ModelTraining"),
         (RIGHT.replace("name: heart", "name: ../heart"), "'../heart' cannot be the name of a ModelTraining"),
         (RIGHT.replace("name: heart", f"name: {'h' * 64}"), "at most 63"),
-        (RIGHT.replace("LinearRegression", "Oracle"), "spec.algorithms.0.estimator: Value error, 'Oracle' is no estimator"),
+        (
+            RIGHT.replace("LinearRegression", "Oracle"),
+            "spec.algorithms.0.estimator: Value error, 'Oracle' is no estimator",
+        ),
         (RIGHT.replace("LinearRegression", "SVC"), "algorithms must fit the task"),
         (RIGHT.replace("target: y", "traget: y"), "spec.target: Field required"),
         (RIGHT.replace("target: y", "target: y\n  seed: 3"), "spec.seed: there is no such field"),

@@ -35,10 +35,11 @@ def round_within(value: float, low: float, high: float) -> float:
 
     People read it in the ledger, and the last bits, which differ between processors, do not matter.
 
-    >>> round_within(0.0123456789, 0.01, 0.3), round_within(0.29999999, 0.01, 0.3)
-    (0.0123457, 0.3)
+    >>> round_within(0.0123456789, 0.01, 0.3), round_within(10000.87654321, 10000.75, 10001.75)
+    (0.0123457, 10000.87654)
     """
-    return min(max(float(f"{value:.6g}"), low), high)
+    size = min(high - low, abs(value)) or 1.0
+    return min(max(round(value, 5 - math.floor(math.log10(size))), low), high)
 
 
 def places(values: SearchRange) -> list[Any]:
@@ -55,7 +56,8 @@ def places(values: SearchRange) -> list[Any]:
         low, high = values.float_.min, values.float_.max
         if low == high:
             return [low]
-        return sorted({round_within(value, low, high) for value in _spread(low, high, log=values.float_.log)})
+        between = _spread(low, high, log=values.float_.log)[1:-1]
+        return sorted({low, *(round_within(value, low, high) for value in between), high})
     return list(values.choices or [])
 
 

@@ -1,6 +1,6 @@
 """What raw columns become."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
 from uuid import uuid4
 
@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from evermodel.artifact.frame import category_text
-from evermodel.data.columns import read_column
+from evermodel.data.columns import as_moments, read_column
 from evermodel.errors import DataError, SpecError
 
 NA = pd.NA
@@ -35,6 +35,10 @@ def read(values, dtype=None, **more: bool):
         (["a", NA], "string", "category", "BYTES", ["a", None]),
         (["a", np.nan, None], object, "category", "BYTES", ["a", None, None]),
         (["", " "], object, "category", "BYTES", ["", " "]),
+        ([True, False], "category", "category", "BOOL", ["true", "false"]),
+        (["b", None], "category", "category", "BYTES", ["b", None]),
+        ([None, None], "category", "number", "FP64", [None, None]),
+        ([None, None], "str", "number", "FP64", [None, None]),
         (["b", "a"], "category", "category", "BYTES", ["b", "a"]),
         ([3, 1], "category", "number", "INT64", [3.0, 1.0]),
         ([Decimal("1.50"), None], object, "number", "FP64", [1.5, None]),
@@ -53,20 +57,28 @@ def test_every_type_becomes_a_number_or_a_category(values, dtype, kind, datatype
 
 
 @pytest.mark.parametrize(
-    "value",
+    ("values", "texts"),
     [
-        datetime(2026, 11, 24, tzinfo=UTC),
-        date(2026, 11, 24),
-        timedelta(hours=1),
-        pd.Timestamp("2026-11-24"),
-        pd.Period("2026-11"),
+        ([datetime(2026, 11, 24, 7, tzinfo=UTC), None], ["2026-11-24T07:00:00Z", None]),
+        ([datetime(2026, 11, 24, 7, tzinfo=timezone(timedelta(hours=7)))], ["2026-11-24T00:00:00Z"]),
+        ([date(2026, 11, 24)], ["2026-11-24T00:00:00Z"]),
+        ([pd.Timestamp("2026-11-24T07:30:00.25"), pd.NaT], ["2026-11-24T07:30:00.250000Z", None]),
+        ([pd.Timestamp("0001-01-01"), pd.Timestamp("9999-12-31")], ["0001-01-01T00:00:00Z", "9999-12-31T00:00:00Z"]),
     ],
 )
-def test_moments_are_no_features(value):
+def test_dates_become_moments_in_utc(values, texts):
     for dtype in (None, object):
-        with pytest.raises(SpecError, match=r"holds dates or times, .* or add it to data\.exclude") as error:
-            read([value, value], dtype)
-        assert error.value.reason == "ColumnNotAFeature"
+        column = read(values, dtype)
+        assert (column.kind, column.datatype) == ("moment", "BYTES")
+        assert column.cells.tolist() == texts
+        assert column.missing.tolist() == [text is None for text in texts]
+
+
+@pytest.mark.parametrize("value", [timedelta(hours=1), time(7), pd.Period("2026-11")])
+def test_spans_and_times_of_the_day_are_no_features(value):
+    with pytest.raises(SpecError, match=r"holds dates or times, .* or add it to data\.exclude") as error:
+        read([value, value])
+    assert error.value.reason == "ColumnNotAFeature"
 
 
 @pytest.mark.parametrize("value", [uuid4(), {"a": 1}, [1, 2], b"bytes", 1j])
@@ -110,3 +122,43 @@ def test_numbers_told_apart_are_the_text_that_json_gives_too():
     assert [category_text(v) for v in (3, 3.0, Decimal("3.0"), np.int64(3), np.float32(3))] == ["3"] * 5
     column = read(["a"])
     assert column.as_category() is column
+
+
+def test_a_column_gives_the_cells_of_the_rows_that_are_asked_for():
+    # given rows in another order than the source's
+    for values, cells in (([3, 1, 2, 1], [3.0, 1.0, 2.0, 1.0]), (["c", "a", None, "a"], ["c", "a", None, "a"])):
+        column = read(values).ordered(np.array([3, 0, 2, 1]))
+        assert len(column) == 4
+        assert column.cells.tolist() == [cells[i] for i in (3, 0, 2, 1)]
+        # then masks and positions are of the rows in that order
+        assert column.at(np.array([True, False, True, False])).tolist() == [cells[3], cells[2]]
+        assert column.at(np.array([1, 1])).tolist() == [cells[0], cells[0]]
+        assert column.ordered(np.array([1, 0, 2, 3])).cells.tolist() == [cells[i] for i in (0, 3, 2, 1)]
+
+
+def test_numbers_are_not_copied_until_they_are_asked_for():
+    values = np.arange(5.0)
+    column = read_column("n", pd.Series(values, copy=False))
+    assert np.shares_memory(column.stored.values, values)
+    assert not np.shares_memory(column.cells, values)
+
+
+def test_text_that_is_taken_as_dates_becomes_moments():
+    column = as_moments(read(["2026-11-24", None, "2026-11-24 07:30+07:00"]), "pipeline.prepare[0]")
+    assert (column.kind, column.cells.tolist()) == ("moment", ["2026-11-24T00:00:00Z", None, "2026-11-24T00:30:00Z"])
+
+
+@pytest.mark.parametrize("text", ["now", "today", "24.11.2026", "12", "", "2026-13-01", "soon"])
+def test_text_that_is_no_date_is_told_with_its_number(text):
+    with pytest.raises(
+        DataError, match=r"pipeline\.prepare\[0\] takes the column 'column' as dates, and 2 of"
+    ) as error:
+        as_moments(read(["2026-11-24", text, text]), "pipeline.prepare[0]")
+    assert error.value.reason == "NotADate"
+
+
+def test_numbers_and_truths_that_are_taken_as_dates_stay_what_they_are():
+    # the plan of the pipeline says what it needs instead
+    for values in ([1, 2], [True, False]):
+        column = read(values)
+        assert as_moments(column, "pipeline.prepare[0]") is column

@@ -1,12 +1,14 @@
 """Cleaning that drops or merges rows."""
 
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from evermodel.data.dataset import make_dataset
 from evermodel.data.rows import clean_rows
 from evermodel.errors import DataError
-from evermodel_api.training import RowStep, TrainingSpec
+from evermodel_api.training import RowStep
 
 VISITS = pd.DataFrame(
     {
@@ -55,20 +57,53 @@ def test_keys_that_cannot_be_compared_are_told(key):
     assert error.value.reason == "MixedTypes"
 
 
-def test_a_dataset_is_ordered_by_content_and_keeps_all_columns_for_the_champion():
-    spec = TrainingSpec.model_validate(
-        {
-            "target": "y",
-            "task": "Regression",
-            "data": {"sources": [{"name": "s", "file": {"uri": "x.csv"}}], "exclude": ["id"]},
-            "algorithms": [{"name": "a", "estimator": "LinearRegression"}],
-        }
-    )
-    frame = pd.DataFrame({"id": [1, 2, 3, 4], "x": [1.0, 2.0, 3.0, 4.0], "y": [5, 6, 7, 8]})
-    one, other = make_dataset(frame, spec), make_dataset(frame.iloc[::-1].assign(id=9), spec)
-    assert one.digest == other.digest
-    assert [column.name for column in one.columns] == ["x"]
-    assert one.columns[0].cells.tolist() == other.columns[0].cells.tolist() == one.raw["x"].tolist()
-    assert sorted(one.raw["id"]) == [1, 2, 3, 4]
-    assert (one.target.cells == one.raw["y"].to_numpy()).all()
-    assert len(one) == 4
+@settings(deadline=None)
+@given(
+    rows=st.lists(
+        st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 2), st.integers(0, 3)), min_size=1, max_size=20
+    ),
+    keep=st.sampled_from(["first", "last"]),
+    data=st.data(),
+)
+def test_which_row_stays_does_not_depend_on_the_order_of_the_source(rows, keep, data):
+    # given rows of few keys and moments, so that many are tied
+    def left(listed):
+        frame = pd.DataFrame(listed, columns=["key", "at", "value"], dtype=object)
+        step = RowStep.model_validate({"dedupe": {"keys": ["key"], "by": "at", "keep": keep}})
+        kept = clean_rows(frame, [step])
+        return sorted(map(repr, kept.itertuples(index=False, name=None)))
+
+    assert left(rows) == left(data.draw(st.permutations(rows)))
+    # and one row of each key stays
+    assert len(left(rows)) == len({key for key, _, _ in rows})
+
+
+def test_ties_between_rows_with_lists_are_broken_too():
+    step = RowStep.model_validate({"dedupe": {"keys": ["key"], "by": "at"}})
+    frame = pd.DataFrame({"key": ["a", "a"], "at": [1, 1], "value": [[1], [2]]})
+    one, other = clean_rows(frame, [step]), clean_rows(frame.iloc[::-1], [step])
+    assert one["value"].tolist() == other["value"].tolist()
+
+
+def test_rows_are_not_copied_when_all_are_left():
+    frame = pd.DataFrame({"x": [1.0, 2.0], "y": [1, 2]}, index=[5, 5])
+    step = RowStep.model_validate({"dropMissing": {"columns": ["x"]}})
+    kept = clean_rows(frame, [step])
+    assert np.shares_memory(kept["x"].to_numpy(), frame["x"].to_numpy())
+    assert kept.index.tolist() == [0, 1]
+
+
+def test_no_rows_are_told_apart_from_none_that_are_left():
+    with pytest.raises(DataError, match="the source gave no rows"):
+        clean_rows(VISITS.head(0), [])
+    with pytest.raises(DataError, match=r"data\.rows\[1\] left none of 5 rows") as error:
+        clean_rows(
+            VISITS.assign(nothing=None),
+            [RowStep.model_validate({"dropMissing": {"columns": [name]}}) for name in ("value", "nothing")],
+        )
+    assert error.value.reason == "NoRows"
+
+
+def test_augment_is_no_cleaning():
+    left = cleaned({"augment": {"method": "oversample"}})
+    assert left == pytest.approx(VISITS["value"].tolist(), nan_ok=True)

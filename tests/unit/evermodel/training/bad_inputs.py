@@ -44,7 +44,7 @@ TWO = [{"name": name, "estimator": "DecisionTreeClassifier"} for name in ("one",
 
 BAD = [
     # the spec
-    Bad("unknown estimator", 4, "OrderInvalid", "Input should be 'LinearRegression'", estimator="SVC"),
+    Bad("unknown estimator", 4, "OrderInvalid", "'Oracle' is no estimator", estimator="Oracle"),
     Bad(
         "unknown parameter",
         4,
@@ -133,8 +133,9 @@ BAD = [
         "dates as a feature",
         4,
         "ColumnNotAFeature",
-        "the column 'at' holds dates or times, which a model cannot take",
+        "pipeline.columns[0].select.columns names 'at', which holds dates or times",
         NUMBERS.assign(at=LATER),
+        {"pipeline": {"columns": [{"name": "b", "select": {"columns": ["at"]}, "steps": [{"SimpleImputer": {}}]}]}},
         file="rows.parquet",
     ),
     Bad(
@@ -200,15 +201,6 @@ BAD = [
         "Found unknown categories",
         NUMBERS.assign(c=[f"level {i}" for i in range(40)]),
         steps({"OneHotEncoder": {"handle_unknown": "error"}}, type="category"),
-    ),
-    Bad(
-        "a metric whose type may not be loaded",
-        4,
-        "ModelTypeRefused",
-        "CanberraDistance64",
-        CLASSES,
-        {"params": {"metric": "canberra", "algorithm": "ball_tree"}},
-        "KNeighborsClassifier",
     ),
     # the data
     Bad(
@@ -319,5 +311,12 @@ BAD = [
         NUMBERS.assign(y=[-np.inf, *NUMBERS["y"][1:]]),
     ),
     Bad("no file", 3, "SourceNotFound", "no file matches"),
-    Bad("a directory of no format", 4, "SourceInvalid", "set file.format to csv or parquet", NUMBERS, file="rows.dat"),
+    Bad(
+        "a directory of no format",
+        4,
+        "SourceInvalid",
+        "set file.format to csv, parquet or jsonl",
+        NUMBERS,
+        file="rows.dat",
+    ),
 ]

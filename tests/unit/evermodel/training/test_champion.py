@@ -93,7 +93,7 @@ def test_a_champion_in_a_store_that_is_away_may_come_back(served, monkeypatch):
     def away(uri, digest):
         raise RunError("StoreUnavailable", f"the store {uri} cannot be used: it is away; check that it is reachable")
 
-    monkeypatch.setattr("evermodel.training.run.load_artifact", away)
+    monkeypatch.setattr("evermodel.training.champion.load_artifact", away)
     # when a challenger wants to meet it
     ran, outcome = meet(served, DATA)
     # then the run may be tried again, instead of refusing a good version for ever

@@ -11,7 +11,7 @@ from evermodel.training.compare import compare_ledgers, spec_differences
 from evermodel.training.compare_page import best_so_far, comparison_page
 from evermodel.training.compare_text import comparison_text, listed
 from evermodel.training.text import Paint
-from tests.unit.evermodel.training.ledgers import SPEC, digest, ledger_of, trial
+from tests.unit.evermodel.training.past_runs import SPEC, digest, ledger_of, trial
 
 PLAIN = Paint(on=False)
 

@@ -17,6 +17,8 @@ KILLED = """
 import json, os, pathlib, signal, sys
 from evermodel.artifact import store
 from evermodel.training import run
+from evermodel.training.progress import Silent
+from evermodel.training.searching import ALONE
 from evermodel_api.runs import TrainingOrder
 
 def die(*_, **__):
@@ -40,28 +42,33 @@ def at_file(number, inside):
             die()
     setattr(store.os if inside else store, "fsync" if inside else "_replace_file", replaced)
 
+# order, snapshot, read, the report's page and document, six files, manifest, card, ledger, record
 PHASES = {
-    "read": lambda: after(run, "read_source"),
-    "fitted": lambda: after(run, "_develop"),
-    "judged": lambda: after(run, "_judge"),
-    "first file": lambda: at_file(1, False),
-    "inside the second file": lambda: at_file(2, True),
-    "before the manifest": lambda: at_file(6, False),
-    "inside the manifest": lambda: at_file(7, True),
-    "before the record": lambda: at_file(7, False),
-    "inside the record": lambda: at_file(8, True),
-    "recorded": lambda: at_file(8, False),
+    "before the rows are kept": lambda: after(run, "_collect"),
+    "read": lambda: after(run, "prepare"),
+    "fitted": lambda: after(run, "develop"),
+    "judged": lambda: after(run, "judge_winner"),
+    "first file": lambda: at_file(6, False),
+    "inside the second file": lambda: at_file(7, True),
+    "before the manifest": lambda: at_file(11, False),
+    "inside the manifest": lambda: at_file(12, True),
+    "before the ledger": lambda: at_file(12, False),
+    "before the record": lambda: at_file(14, False),
+    "inside the record": lambda: at_file(15, True),
+    "recorded": lambda: at_file(15, False),
 }
 for line in sys.stdin:
     phase, order = json.loads(line)
     child = os.fork()  # importing is what takes long
     if child == 0:
         PHASES[phase]()
-        run.run_training(TrainingOrder.model_validate_json(pathlib.Path(order).read_bytes()), pathlib.Path("none"), str)
+        taken = TrainingOrder.model_validate_json(pathlib.Path(order).read_bytes())
+        run.run_training(run.Run(taken, pathlib.Path("none"), Silent(), ALONE))
         os._exit(0)
     print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 PHASES = [
+    "before the rows are kept",
     "read",
     "fitted",
     "judged",
@@ -69,11 +76,12 @@ PHASES = [
     "inside the second file",
     "before the manifest",
     "inside the manifest",
+    "before the ledger",
     "before the record",
     "inside the record",
     "recorded",
 ]
-WHOLE = {"before the record", "inside the record", "recorded"}
+WHOLE = {"before the ledger", "before the record", "inside the record", "recorded"}
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import doctest
 import math
 import re
+import subprocess
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from evermodel.training.memory import Mirrored, read_mirrored, write_mirrored
 from evermodel.training.mirror import environment_of, mirror_recorded, read_credentials
 from evermodel.training.mirror_copy import model_tags, nested_trials, run_copy
 from evermodel_api.training import MLflow
-from tests.unit.evermodel.training.ledgers import digest, ledger_of, remember, trial
+from tests.unit.evermodel.training.past_runs import digest, ledger_of, remember, trial
 
 URI = "http://mlflow.example:5000"
 
@@ -167,6 +168,13 @@ def test_a_run_that_cannot_be_read_is_told_and_nothing_is_raised(tmp_path, mirro
     assert said == [result.message]
     assert "heart-1 has no ledger" in result.message
     assert "the run itself is not affected" in result.message
+
+
+def test_a_process_that_dies_is_told():
+    died = subprocess.CompletedProcess([], -9, b"half a line", b"Traceback\nMemoryError\n")
+    result = mirror_module._result(settings(), died)
+    assert not result.done
+    assert "its process ended with -9: MemoryError" in result.message
 
 
 def test_the_examples_hold():

@@ -14,7 +14,7 @@ from evermodel.training.memory import Mirrored, write_mirrored
 from evermodel.training.runs_list import runs_text
 from evermodel.training.text import Column, Paint, table
 from tests.unit.evermodel.bench import run
-from tests.unit.evermodel.training.ledgers import SPEC, digest, ledger_of, remember, trial
+from tests.unit.evermodel.training.past_runs import SPEC, digest, ledger_of, remember, trial
 
 
 @pytest.fixture
@@ -62,6 +62,23 @@ def test_runs_that_were_chosen_by_different_metrics_say_by_which(store):
 def test_a_run_without_a_ledger_is_listed_by_its_record(store):
     remember(store, ledger_of(3), whole=False)
     assert runs(store, "list").out.splitlines()[2].split()[:3] == ["heart-3", "Succeeded", "knn"]
+
+
+def test_a_run_that_failed_or_is_still_at_work_is_listed_as_unfinished(store):
+    # given a run that wrote its order and no record, beside one of another training
+    for path in (store / "runs/heart/3/order.json", store / "runs/lung/1/order.json"):
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+    # then both are there
+    assert runs(store, "list", "heart").out.splitlines()[2].split() == ["heart-3", "Unfinished"]
+    entries = json.loads(runs(store, "list", "--json").out)
+    assert [(entry["run"], entry["outcome"]) for entry in entries] == [
+        ("heart-3", "Unfinished"),
+        ("heart-2", "Refused"),
+        ("heart-1", "Succeeded"),
+        ("lung-1", "Unfinished"),
+    ]
+    assert len({tuple(entry) for entry in entries}) == 1  # all have the same keys
 
 
 def test_the_list_for_programs_cuts_nothing(store):

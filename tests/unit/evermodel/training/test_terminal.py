@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evermodel.training import progress as words
-from evermodel.training.progress import Kept, Pace, Silent, Standing, trial_words
+from evermodel.training.progress import Follower, Pace, Silent, Standing, trial_words
 from evermodel.training.terminal import Plain, Terminal, bar_line, open_progress
 
 
@@ -130,7 +130,7 @@ def test_a_file_gets_sentences_and_the_search_at_times():
 
 def test_time_left_runs_down_between_trials():
     clock = Clock()
-    kept = Kept(clock)
+    kept = Follower(clock)
     kept.phase("Searching")
     kept.trials(1, 4, None, 90.0)
     clock.now += 30
@@ -154,7 +154,7 @@ def test_the_bar_never_fills_the_line(columns, total, ended, best, left):
 
 def test_phases_add_up_when_they_come_again():
     clock = Clock()
-    kept = Kept(clock)
+    kept = Follower(clock)
     for name, seconds in (("Collecting", 2), ("Fitting", 3), ("Collecting", 5)):
         kept.phase(name)
         clock.now += seconds

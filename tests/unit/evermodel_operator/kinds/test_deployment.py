@@ -245,6 +245,9 @@ class RolloutMachine(RuleBasedStateMachine):
             self.world.settle()
         status = served(self.world)
         assert "candidate" not in status, "a rollout that time does not end"
+        # Pods that were lost come back; while nobody answers, nobody's place changes.
+        self.world.ready(f"heart-{selected(self.world)}")
+        self.world.settle()
         assert "previous" not in status
         assert children(self.world) == [f"heart-{selected(self.world)}"]
         champions = [

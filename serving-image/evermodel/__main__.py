@@ -1,0 +1,7 @@
+"""`python -m evermodel`: the command, by the interpreter that runs now."""
+
+import sys
+
+from evermodel.cli import main
+
+sys.exit(main())

@@ -1,1 +1,0 @@
-"""How long the data report takes, and how much memory."""
