@@ -6,7 +6,7 @@ import json
 from evermodel_api.training import TrainingSpec
 
 
-def digest_bytes(content: bytes) -> str:
+def digest_bytes(content: bytes | memoryview) -> str:
     """sha256 of bytes, as `sha256:<hex>`.
 
     >>> digest_bytes(b"")[:14]

@@ -118,4 +118,9 @@ class TrainingSpec(Schema):
             " || self.tuning.workers == 1",
             "give either tuning.workers or run.engine: fits are shared out once",
         ),
+        Rule(
+            "self.algorithms.all(a, !has(a.container)) || ((!has(self.tuning) || !has(self.tuning.workers)"
+            " || self.tuning.workers == 1) && (!has(self.run) || !has(self.run.engine)))",
+            "a container fits in the run's own pod: with one, tuning.workers is 1 and there is no run.engine",
+        ),
     )

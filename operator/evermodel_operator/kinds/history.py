@@ -39,7 +39,7 @@ class History:
     started: list[datetime] = field(default_factory=list)
     """When runs were started that the status did not know of."""
     scheduled: datetime | None = None
-    """The last moment of the schedule that a Job says was acted on."""
+    """The last moment of the schedule that was acted on, says a Job that the status did not know of."""
     stopping: list[str] = field(default_factory=list)
     """Jobs that have not ended and whose run is over: their pods may still work, so nothing starts beside them."""
 
@@ -82,6 +82,7 @@ def look_back(
             active = record
     there = {record.run for _, record in records}
     lost = [lost_run(before.run, now)] if before.run is not None and current > newest and current not in there else []
+    unwritten = [record for _, record in records if record.run > max(newest, current)]
     ended = [each.run for each in recorded]
     return History(
         runs=_newest(*lost, *ended, *before.runs),
@@ -89,8 +90,8 @@ def look_back(
         versions=[each.version for each in recorded if each.version is not None],
         acknowledged=acknowledged,
         active=active,
-        started=[record.started for _, record in records if record.run > max(newest, current)],
-        scheduled=max((record.scheduled for _, record in records if record.scheduled is not None), default=None),
+        started=[record.started for record in unwritten],
+        scheduled=max((record.scheduled for record in unwritten if record.scheduled is not None), default=None),
         stopping=_stopping(jobs, active),
     )
 

@@ -114,7 +114,7 @@ def counted_since(
     Args:
         timetable: The present one.
         before: The status as it was.
-        told: What the newest Job says was acted on, for the case that the status was not written any more.
+        told: What a Job says was acted on that the status does not know of, since it was not written any more.
         created: When the training was made, where it has never been looked at; else None.
         now: The present moment.
 

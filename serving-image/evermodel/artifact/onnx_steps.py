@@ -165,9 +165,7 @@ def add_steps(graph: Graph, steps: Sequence[Any], tensor: str, rows: NDArray[np.
     return tensor
 
 
-def _add_step(
-    graph: Graph, step: Any, tensor: str, rows: NDArray[np.float64], wanted: NDArray[np.float64]
-) -> str:
+def _add_step(graph: Graph, step: Any, tensor: str, rows: NDArray[np.float64], wanted: NDArray[np.float64]) -> str:
     name = type(step).__name__
     if name == "SimpleImputer" and isinstance(step.missing_values, float):
         gaps = step.transform(np.full((1, rows.shape[1]), np.nan))[:, : wanted.shape[1]]

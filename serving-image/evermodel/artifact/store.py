@@ -69,7 +69,7 @@ def read_bytes(uri: str) -> bytes:
         return content
 
 
-def write_bytes(uri: str, content: bytes) -> None:
+def write_bytes(uri: str, content: bytes | memoryview) -> None:
     """Write one file whole or not at all: a reader never sees a part of it.
 
     Raises:
@@ -82,7 +82,7 @@ def write_bytes(uri: str, content: bytes) -> None:
                 _replace_file(Path(path), content)
             else:
                 filesystem.makedirs(filesystem._parent(path), exist_ok=True)  # noqa: SLF001  fsspec's name for it
-                filesystem.pipe_file(path, content)
+                filesystem.pipe_file(path, bytes(content))
     except FileNotFoundError as error:  # a place where no directory can be made
         raise _unavailable(uri, error) from error
 
@@ -101,7 +101,7 @@ def list_names(uri: str) -> list[str]:
         return []
 
 
-def _replace_file(path: Path, content: bytes) -> None:
+def _replace_file(path: Path, content: bytes | memoryview) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:

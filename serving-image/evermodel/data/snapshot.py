@@ -51,8 +51,8 @@ def read_snapshot(store: str, digest: str) -> pd.DataFrame:
         raise DataError("SnapshotMissing", f"the rows {uri} are not in the store any more; train anew") from None
     if digest_bytes(content) != digest:
         raise DataError("SnapshotMissing", f"the rows {uri} were changed after they were kept; train anew")
-    table: pa.Table = pq.read_table(pa.BufferReader(content))
-    return table.to_pandas()
+    frame: pd.DataFrame = pq.read_table(pa.BufferReader(content)).to_pandas()
+    return frame
 
 
 def _array(column: "pd.Series[Any]") -> pa.Array:

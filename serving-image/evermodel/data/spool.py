@@ -73,7 +73,10 @@ def _gathered(batches: Iterable[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch
 
 
 def _writer(path: Path, schema: pa.Schema) -> Any:
-    return pq.ParquetWriter(path, _storage(schema), compression="lz4")
+    storage = _storage(schema)
+    texts = [field.name for field in storage if pa.types.is_string(field.type)]
+    # These files are read once: looking for repeated numbers, and for their extremes, takes longer than it saves.
+    return pq.ParquetWriter(path, storage, compression="lz4", use_dictionary=texts or False, write_statistics=False)
 
 
 def _finish(path: Path, schema: pa.Schema, merged: pa.Schema) -> Path:

@@ -26,6 +26,9 @@ from evermodel_api.training import Algorithm
 PATIENCE = 10.0
 """Seconds in which the scheduler must answer and have a worker, and in which a lost one must come back."""
 
+ATTEMPTS = 4
+"""How often fits are sent to a cluster that loses them with the workers that held their data."""
+
 _one_fit = threading.Lock()
 """Held while a process of the cluster fits."""
 
@@ -48,7 +51,7 @@ def run_search_on_dask(
             `run_search`.
     """
     with _connected(scheduler) as client:
-        sent = client.scatter(objective, broadcast=True, hash=False)
+        sent = _Sent(client, objective)
         lanes = _Lanes(plan, board, worker, client, sent, scheduler)
         return conclude(plan, board, worker, progress, lanes.run)
 
@@ -59,7 +62,7 @@ def _connected(scheduler: str) -> Iterator[Any]:
     from distributed import Client  # noqa: PLC0415  only where there is a cluster
 
     try:
-        client = Client(scheduler, timeout=PATIENCE, set_as_default=False)
+        client: Any = Client(scheduler, timeout=PATIENCE, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError) as error:
         raise _unreachable(scheduler, error) from error
     try:
@@ -80,6 +83,24 @@ def _unreachable(scheduler: str, error: object) -> RunError:
     )
 
 
+class _Sent:
+    """The objective in the memory of the cluster's workers. It is lost when all workers die that hold it."""
+
+    def __init__(self, client: Any, objective: Objective) -> None:
+        self._client, self._objective = client, objective
+        self._lock = threading.Lock()
+        self.future = self._scatter()
+
+    def _scatter(self) -> Any:
+        return self._client.scatter(self._objective, broadcast=True, hash=False)
+
+    def again(self, lost: Any) -> None:
+        """Send it anew, once for all lanes that found the same one lost."""
+        with self._lock:
+            if self.future is lost:
+                self.future = self._scatter()
+
+
 @dataclass
 class _Lanes:
     """The lanes of one search."""
@@ -89,8 +110,7 @@ class _Lanes:
     worker: Worker
     client: Any
     """`distributed.Client`."""
-    sent: Any
-    """The objective, in the cluster's memory."""
+    sent: _Sent
     scheduler: str
     errors: list[Exception] = field(default_factory=list)
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -126,14 +146,26 @@ class _Lanes:
             self._stop(self._explained(error))
 
     def _fits(self, algorithm: Algorithm, params: dict[str, Any], folds: range) -> Iterator[FoldFit]:
-        import joblib  # noqa: PLC0415  heavy
-
-        self._wait(0)
-        tasks = (joblib.delayed(_fit_there)(self.sent, algorithm, params, fold) for fold in folds)
-        for answer in joblib.Parallel()(tasks):
+        for answer in self._answers(algorithm, params, folds):
             if isinstance(answer, Failure):
                 raise answer.as_error()
             yield answer
+
+    def _answers(self, algorithm: Algorithm, params: dict[str, Any], folds: range) -> list[FoldFit | Failure]:
+        import joblib  # noqa: PLC0415  heavy
+        from distributed.client import FutureCancelledError  # noqa: PLC0415  as above
+
+        for attempt in range(ATTEMPTS):
+            self._wait(0)
+            sent = self.sent.future
+            try:
+                tasks = [joblib.delayed(_fit_there)(sent, algorithm, params, fold) for fold in folds]
+                return list(joblib.Parallel()(tasks))
+            except FutureCancelledError:
+                if attempt + 1 == ATTEMPTS:
+                    raise
+                self.sent.again(sent)
+        raise AssertionError(attempt)
 
     def _wait(self, seconds: float) -> None:
         if self.stopped.wait(seconds):
@@ -150,10 +182,16 @@ class _Lanes:
         return _unreachable(self.scheduler, f"{type(error).__name__}: {error}") if lost else error
 
 
-def _fit_there(objective: Objective, algorithm: Algorithm, params: dict[str, Any], fold: int) -> FoldFit | Failure:
+def _fit_there(objective: Any, algorithm: Algorithm, params: dict[str, Any], fold: int) -> FoldFit | Failure:
     """One fit, in a process of the cluster. Errors with a reason come back as they are: Python cannot pickle them."""
     import joblib  # noqa: PLC0415  heavy
+    from distributed import Future  # noqa: PLC0415  as above
 
+    if isinstance(objective, Future):  # joblib keeps to this process where the cluster has one core
+        answer: FoldFit | Failure = objective.client.submit(
+            _fit_there, objective, algorithm, params, fold, pure=False
+        ).result()
+        return answer
     # what an estimator does in parallel stays in this process
     with _one_fit, joblib.parallel_config(backend="threading"):
         try:

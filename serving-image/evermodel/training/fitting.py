@@ -16,6 +16,7 @@ from sklearn.pipeline import Pipeline
 from evermodel.artifact.frame import estimator_frame
 from evermodel.artifact.signature import Signature
 from evermodel.data.augment import augment
+from evermodel.data.folds import make_folds
 from evermodel.errors import SpecError
 from evermodel.training.classes import make_estimator, make_sampler, with_probabilities
 from evermodel.training.pipeline import Plan, build_steps
@@ -37,11 +38,14 @@ class Rows:
     truth: NDArray[np.float64]
     """Shape (rows,): class numbers or numbers."""
     hashes: NDArray[Any]
-    """Content of each row (`row_hashes`), shape (rows, ...): what chance looks at, instead of the order of rows."""
+    """Content of each row (`row_hashes`), shape (rows, 2): what chance looks at, instead of the order of rows."""
+    groups: NDArray[Any] | None = None
+    """Content of each row's group, shape (rows, 2), where the split goes by groups."""
 
     def where(self, mask: NDArray[np.bool_]) -> "Rows":
         """The rows at which the mask is true."""
-        return Rows(self.frame.loc[mask], self.truth[mask], self.hashes[mask])
+        groups = None if self.groups is None else self.groups[mask]
+        return Rows(self.frame.loc[mask], self.truth[mask], self.hashes[mask], groups)
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -125,9 +129,9 @@ def _unfitted(recipe: Recipe, algorithm: Algorithm, params: Mapping[str, Any], r
 
 
 def _calibration_folds(rows: Rows, folds: int, seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    from evermodel.data.folds import stratified_folds  # noqa: PLC0415  only calibration needs it
-
-    masks = stratified_folds(rows.hashes, rows.truth, folds, seed)
+    """Rows of one group stay together; else each class is divided alike."""
+    kind = "StratifiedKFold" if rows.groups is None else "GroupKFold"
+    masks = make_folds(kind, folds, seed, hashes=rows.hashes, strata=rows.truth, groups=rows.groups)
     return [(np.flatnonzero(training), np.flatnonzero(validation)) for training, validation in masks]
 
 

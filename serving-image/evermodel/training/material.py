@@ -58,7 +58,7 @@ class Material:
             spec.run.seed,
             hashes=self.training.hashes,
             strata=strata,
-            groups=None if dataset.groups is None else dataset.groups[inside],
+            groups=self.training.groups,
             moments=None if dataset.moments is None else dataset.moments[inside],
             classes=self.signature.classes,
         )
@@ -104,7 +104,8 @@ def make_material(raw: pd.DataFrame, spec: TrainingSpec) -> Material:
 
 
 def _rows(dataset: Dataset, plan: Plan, rows: NDArray[np.bool_]) -> Rows:
-    return Rows(dataset.frame(plan.features, rows), dataset.target.cells[rows], dataset.hashes[rows])
+    groups = None if dataset.groups is None else dataset.groups[rows]
+    return Rows(dataset.frame(plan.features, rows), dataset.target.cells[rows], dataset.hashes[rows], groups)
 
 
 def check_classes(truth: Floats, parts: Sequence[NDArray[np.bool_]], signature: Signature, remedy: str) -> None:

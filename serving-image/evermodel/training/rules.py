@@ -97,6 +97,11 @@ def _versus_says_how(gate: Gate) -> bool:
     return ways == (1 if gate.versus is not None else 0)
 
 
+def _containers_fit_alone(spec: TrainingSpec) -> bool:
+    alone = (spec.tuning is None or spec.tuning.workers == 1) and spec.run.engine is None
+    return alone or all(algorithm.container is None for algorithm in spec.algorithms)
+
+
 _HOLDS: dict[type[Schema], tuple[Callable[[Any], bool], ...]] = {
     TrainingSpec: (
         lambda spec: all(a.estimator is None or a.estimator in OF_TASK[spec.task] for a in spec.algorithms),
@@ -109,6 +114,7 @@ _HOLDS: dict[type[Schema], tuple[Callable[[Any], bool], ...]] = {
         lambda spec: _differ([algorithm.name for algorithm in spec.algorithms]),
         lambda spec: spec.target not in spec.data.exclude,
         lambda spec: spec.tuning is None or spec.run.engine is None or spec.tuning.workers == 1,
+        _containers_fit_alone,
     ),
     Data: (
         lambda data: len(data.sources) == 1 or bool(data.combine),

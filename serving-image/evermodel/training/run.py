@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from evermodel.artifact.layout import (
@@ -55,7 +56,9 @@ from evermodel_api.runs import Outcome, TrainingOrder, TrainingOutcome
 
 EDA_SECONDS = 10.0
 """The report on the data stops looking closer after this."""
-EDA_CELLS = 5_000_000
+EDA_ORDERED_ROWS = 100_000
+"""Up to so many rows it looks at them in the order of their content."""
+EDA_CELLS = 3_000_000
 """It looks at so many cells; a sample of the rows when there are more."""
 
 
@@ -204,7 +207,9 @@ def _skipped(run: Run, material: Material, data: DataRead) -> TrainingOutcome:
 
 def _explore(run: Run, material: Material) -> Eda:
     with run.phase("Preparing"):
-        rows = material.dataset.cleaned
+        dataset = material.dataset
+        # In the order of their content, which no source decides; a large table is not copied for that.
+        rows = dataset.raw(np.arange(len(dataset))) if len(dataset) <= EDA_ORDERED_ROWS else dataset.cleaned
         eda = explore(rows, run.order.spec.target, run.order.spec.task, budget_seconds=EDA_SECONDS, max_cells=EDA_CELLS)
         run.write(EDA_PAGE, eda_page(eda).encode())
         run.write(EDA_DOCUMENT, encode(eda.dump()))

@@ -4,6 +4,7 @@ TPE: Bergstra et al., Algorithms for Hyper-Parameter Optimization (2011), in its
 parameters that come together (those of one algorithm).
 """
 
+import threading
 import warnings
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
+_one_thread = threading.Lock()
+"""Filters of warnings belong to the process, and lanes of a search are threads."""
 _ALGORITHM = "algorithm"
 _BEST, _LATEST = 50, 350
 """How many ended trials TPE looks at: it makes much of the 25 best only, and its time grows with their number."""
@@ -43,7 +46,7 @@ def draw_by_tpe(
         ended: how the first of them went.
         seed: of this draw.
     """
-    with warnings.catch_warnings():
+    with _one_thread, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that groups are experimental
         sampler = optuna.samplers.TPESampler(
             seed=seed, n_startup_trials=1, multivariate=True, group=True, constant_liar=True

@@ -1,6 +1,5 @@
 """Collection as a whole: what is read, what is told, and what is left behind."""
 
-import errno
 import sqlite3
 from datetime import UTC, datetime
 
@@ -11,11 +10,10 @@ import pytest
 
 from evermodel.data import collect as module
 from evermodel.data import engine as engine_module
-from evermodel.data import spool as spool_module
 from evermodel.data.batches import BATCH_ROWS, batch_of, batch_of_rows, is_mixed, merge_schemas, to_frame
 from evermodel.data.collect import collect
 from evermodel.data.combine import combine
-from evermodel.data.engine import available_memory, threads
+from evermodel.data.engine import Engine, available_memory, threads
 from evermodel.data.spool import spool
 from evermodel.errors import DataError, RunError, SpecError
 from evermodel_api.training import CombineStep, Data
@@ -130,14 +128,22 @@ def test_long_reading_is_told_now_and_then(monkeypatch):
     assert said == ["source 'labs': 20 rows so far"]
 
 
-def test_a_full_disk_is_told(tmp_path, clinic, monkeypatch):
-    def full(*_, **__):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(spool_module.pq, "ParquetWriter", full)
-    with pytest.raises(RunError, match="the scratch space at .* is full; give the run's pod more") as error:
-        collected(tmp_path, clinic)
+def test_a_full_disk_is_told_while_a_source_is_read(tmp_path):
+    # given a file on a device that is always full
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "0.parquet").symlink_to("/dev/full")
+    with pytest.raises(RunError, match=r"the scratch space at .* is full; give the run's pod more") as error:
+        spool((batch_of({"x": list(range(10_000))}) for _ in range(200)), tmp_path / "a")
     assert (error.value.reason, error.value.code) == ("ScratchFull", 1)
+
+
+def test_a_full_disk_is_told_while_tables_are_combined(tmp_path):
+    engine = Engine(tmp_path, 128 << 20)
+    engine.run("SET max_temp_directory_size = '1MB'")
+    with pytest.raises(RunError, match="the scratch space at") as error:
+        engine.table("SELECT hash(i) AS c0, md5(CAST(i AS VARCHAR)) AS c1 FROM range(6000000) AS r(i)")
+    assert error.value.reason == "ScratchFull"
+    engine.close()
 
 
 def test_too_little_memory_is_told(tmp_path, monkeypatch):

@@ -139,6 +139,6 @@ def test_what_a_killed_process_was_writing_is_not_seen(tmp_path):
 
 def test_a_file_that_is_no_trial_is_told(tmp_path):
     write_bytes(str(tmp_path / "trials" / "0.json"), json.dumps({"number": 0}).encode())
-    with pytest.raises(DataError, match="0.json is no trial of a search; remove the file") as caught:
+    with pytest.raises(DataError, match=r"0\.json is no trial of a search; remove the file") as caught:
         two(tmp_path)[0].results()
     assert caught.value.reason == "RecordInvalid"

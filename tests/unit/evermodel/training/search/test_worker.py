@@ -11,6 +11,8 @@ from evermodel.training.search.worker import Worker, run_search, startable
 from evermodel_api.training import Algorithm
 from tests.unit.evermodel.training.search.bench import Formula, one_after_the_other, plan_of, record, trial
 
+pytestmark = pytest.mark.timeout(60)
+
 
 class Heard(Silent):
     """What was told of the trials."""
