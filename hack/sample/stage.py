@@ -45,14 +45,14 @@ class Sample:
 
     def __init__(self, kubectl: Kubectl, images: Mapping[str, str]) -> None:
         """`images` are references by name: evermodel, postgres and s3."""
-        self._kubectl = kubectl
+        self.kubectl = kubectl
         self._images = images
         self._reader, self._lake = secrets.token_hex(16), secrets.token_hex(16)
         self._registry = secrets.token_hex(16)
 
     def set_up(self) -> None:
         """Make the sources and fill them."""
-        kubectl = self._kubectl
+        kubectl = self.kubectl
         kubectl.apply([namespace(kubectl.namespace)])
         files = {"registry.py": (HERE / "registry.py").read_text(encoding="utf-8"), "sites.json": json.dumps(SITES)}
         programs = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "registry"}, "data": files}
@@ -76,7 +76,7 @@ class Sample:
 
     def address(self, service: str) -> str:
         """The address of a Service inside the cluster."""
-        return self._kubectl("get", "service", service, "--output", "jsonpath={.spec.clusterIP}")
+        return self.kubectl("get", "service", service, "--output", "jsonpath={.spec.clusterIP}")
 
     def _secrets(self, lake: str) -> list[Object]:
         options = {"key": "evermodel", "secret": self._lake, "endpoint_url": lake, "region": "us-east-1"}
@@ -85,7 +85,7 @@ class Sample:
     def _fill_database(self) -> None:
         schema = (HERE / "patients.sql").read_text(encoding="utf-8")
         statements = f"\\set reader_password '{self._reader}'\n{schema}\n{copy_statement(patients())}"
-        self._kubectl("exec", "-i", "deployment/clinic-db", "--", "sh", "-c", _PSQL, text=statements)
+        self.kubectl("exec", "-i", "deployment/clinic-db", "--", "sh", "-c", _PSQL, text=statements)
 
     def _fill_lake(self) -> None:
         """Several files, as lakes have them; put there through the S3 server's own door."""

@@ -29,5 +29,5 @@ class AnswerScores(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # sci
     def decision_function(self, rows: Any) -> NDArray[np.float64]:
         """Shape (rows, classes), or (rows,) with -1 and 1 for two classes, as scikit-learn has it."""
         answered = np.asarray(self.predict(rows))[:, None] == self.classes_[None, :]
-        scores = answered.astype(np.float64)
-        return scores[:, 1] * 2.0 - 1.0 if len(self.classes_) == 2 else scores
+        scores: NDArray[np.float64] = answered.astype(np.float64)
+        return np.asarray(scores[:, 1] * 2.0 - 1.0) if len(self.classes_) == 2 else scores

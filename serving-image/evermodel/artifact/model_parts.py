@@ -21,7 +21,7 @@ def parts_of(model: Any) -> Iterator[Any]:
             continue
         seen.add(id(part))
         if isinstance(part, Mapping):
-            waiting.extend(reversed(part.values()))
+            waiting.extend(reversed(list(part.values())))
         elif isinstance(part, list | tuple | set | frozenset):
             waiting.extend(reversed(list(part)))
         elif isinstance(part, np.ndarray):

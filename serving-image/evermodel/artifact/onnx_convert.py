@@ -18,6 +18,10 @@ _EXACT = 1e-9
 """A difference up to which double precision is taken as right."""
 
 
+_UNKNOWN = {"MissingShapeCalculator", "MissingConverter", "KeyError"}
+"""What skl2onnx raises for a class that it has no converter for."""
+
+
 class NotConvertibleError(Exception):
     """A step has no form in ONNX; the message says why."""
 
@@ -50,8 +54,10 @@ def add_converted(graph: Graph, step: Any, tensor: str, rows: NDArray[np.float64
         if difference <= _EXACT:
             break
     if best is None:
+        if type(said).__name__ in _UNKNOWN:
+            raise NotConvertibleError(f"no converter to ONNX knows {type(step).__name__}")
         words = " ".join(str(said).split())[:160]
-        raise NotConvertibleError(f"{type(step).__name__} has no form in ONNX ({type(said).__name__}: {words})")
+        raise NotConvertibleError(f"{type(step).__name__} cannot be converted to ONNX ({words})")
     _, model, kind = best
     taken = tensor if kind == TensorProto.DOUBLE else graph.cast(tensor, kind)
     return graph.cast(graph.embed(model, taken)[-1], TensorProto.DOUBLE)

@@ -46,8 +46,8 @@ def export_onnx(model: Any, signature: Signature, frame: pd.DataFrame) -> Onnx:
     """The model in the form of ONNX. Whether it answers alike is for `parity` to say.
 
     Args:
-        model: a fitted Pipeline of Prepare, ColumnTransformer, selection and estimator (all but the last may lack), or a
-            CalibratedClassifierCV of one.
+        model: a fitted Pipeline of Prepare, ColumnTransformer, selection and estimator (all but the last may lack),
+            or a CalibratedClassifierCV of one.
         signature: its signature.
         frame: rows (the signature's columns) that its parts are tried on.
     """
@@ -160,8 +160,11 @@ def _largest_difference(other: OnnxModel, model: Any, signature: Signature, fram
 
 
 def random_rows(signature: Signature, rows: int, seed: int) -> pd.DataFrame:
-    """Rows drawn from the ranges and levels of the signature, and a little beyond: a tenth of what may be missing is
-    missing, a tenth of the categories were never seen, and numbers reach a tenth of their range further."""
+    """Rows drawn from the ranges and levels of the signature, and a little beyond.
+
+    A tenth of what may be missing is missing, a tenth of the categories were never seen, and numbers reach a tenth of
+    their range further.
+    """
     chance = np.random.default_rng(seed)
     columns = {column.name: _random_cells(column, rows, chance) for column in signature.columns}
     return pd.DataFrame(columns, index=pd.RangeIndex(rows))

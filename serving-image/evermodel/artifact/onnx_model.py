@@ -58,7 +58,7 @@ class OnnxModel:
         """Numbers, or class numbers, of shape (rows,)."""
         answers = self._run(frame)
         if answers.ndim == 2 and answers.shape[1] > 1:
-            return answers.argmax(axis=1).astype(np.float64)
+            return np.asarray(answers.argmax(axis=1), dtype=np.float64)
         return answers.reshape(len(frame))
 
     def predict_proba(self, frame: pd.DataFrame) -> NDArray[np.float64]:

@@ -63,7 +63,16 @@ def _prepared(graph: Graph, kind: str, of: Any, known: Mapping[str, Column]) -> 
 
 def _is_missing(graph: Graph, column: Column) -> str:
     if column.text:
-        return graph.add("Equal", column.tensor, graph.constant(np.array(MISSING, dtype=object)))
+        # texts can be compared from opset 19 on; looking them up works in all
+        found = graph.add(
+            "LabelEncoder",
+            column.tensor,
+            domain="ai.onnx.ml",
+            keys_strings=[MISSING],
+            values_int64s=[1],
+            default_int64=0,
+        )
+        return graph.cast(found, TensorProto.BOOL)
     return graph.add("IsNaN", column.tensor)
 
 

@@ -51,8 +51,8 @@ def load_pickle(content: bytes, *, allowed: bool) -> Any:
         allowed: whether the cluster's admin allows pickles.
 
     Raises:
-        DataError: `PickleRefused` when it is not allowed, `ArtifactInvalid` when the bytes are no pickle that this image
-            can load.
+        DataError: `PickleRefused` when it is not allowed, `ArtifactInvalid` when the bytes are no pickle that this
+            image can load.
     """
     if not allowed:
         raise DataError("PickleRefused", f"the model is kept as a pickle, which is not loaded here; {_REMEDY}")

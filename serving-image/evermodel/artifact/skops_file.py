@@ -73,6 +73,9 @@ making does nothing but keep data; none takes a function from the file."""
 _SCHEMA = "schema.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest date a zip entry can have."""
+_NEIGHBOUR_TREES = {"BallTree", "KDTree"}
+_COUNTS = slice(7, 11)
+"""Where the state of such a tree has its counts: trims, leaves, splits and calls."""
 _THREADS = re.compile(r"\[num_threads: -?\d+\]")
 
 
@@ -129,7 +132,7 @@ def _canonical(content: bytes) -> bytes:
     with ZipFile(io.BytesIO(content)) as archive:
         schema = json.loads(archive.read(_SCHEMA))
         entries = {name: _canonical_entry(name, archive.read(name)) for name in archive.namelist() if name != _SCHEMA}
-    _forget_threads(schema)
+    _forget_use(schema)
     _sort_keys(schema)
     renamed = _number_nodes(schema, {name: hashlib.sha256(entry).hexdigest() for name, entry in entries.items()})
     buffer = io.BytesIO()
@@ -165,14 +168,17 @@ def _canonical_archive(content: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def _forget_threads(schema: dict[str, Any]) -> None:
-    """Let LightGBM's own text say nothing of how many threads there were."""
+def _forget_use(schema: dict[str, Any]) -> None:
+    """Leave out how many threads LightGBM had, in its own text, and how often trees of neighbours were asked."""
     for node in _nodes(schema):
         if node.get("__class__") == "Booster" and node.get("__module__") == "lightgbm.basic":
             state = node["content"]["content"]
             state["_handle"]["content"] = _THREADS.sub("[num_threads: 1]", state["_handle"]["content"])
             if isinstance(given := state["params"]["content"].get("num_threads"), dict):
                 given["content"] = "1"
+        elif node.get("__class__") in _NEIGHBOUR_TREES and "content" in node:
+            for count in node["content"]["content"][_COUNTS]:
+                count["content"] = "0"
 
 
 def _sort_keys(schema: dict[str, Any]) -> None:

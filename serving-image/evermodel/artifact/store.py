@@ -96,6 +96,7 @@ def list_names(uri: str) -> list[str]:
     try:
         with _told(uri):
             filesystem, path = fsspec.core.url_to_fs(uri)
+            filesystem.invalidate_cache()  # some remember a listing, which other pods have added to meanwhile
             return sorted(entry.rstrip("/").rsplit("/", 1)[-1] for entry in filesystem.ls(path, detail=False))
     except FileNotFoundError:
         return []

@@ -101,7 +101,7 @@ class SourceSuite:
         """A column without a value in the first batch, and one whose first fraction is in the last."""
         count = BATCH_ROWS + 5
         last = {"late": "text", "number": 0.5}
-        rows = [*({"late": None, "number": i} for i in range(count)), last]
+        rows: list[Row] = [*({"late": None, "number": i} for i in range(count)), last]
         frame = to_frame(place.holding(rows).batches())
         assert frame["late"].isna().sum() == count
         assert frame["late"].iloc[-1] == "text"

@@ -119,7 +119,8 @@ class Parquet:
         with file.read("parquet", decompress=False) as content:
             source: Any = file.path if file.is_local else content
             frame = pd.read_parquet(source, engine="pyarrow", to_pandas_kwargs={"ignore_metadata": True})
-        return frame.loc[:, _named(frame.columns)]
+        names = _named(frame.columns)
+        return frame if len(names) == len(frame.columns) else frame.loc[:, names]  # which copies all of it
 
     def batches(self, file: Opened) -> Iterator[pa.RecordBatch]:
         """The rows, some at a time."""

@@ -13,6 +13,8 @@ from pandas.errors import EmptyDataError, ParserError
 
 from evermodel.errors import DataError, RunError
 
+_BUFFER = 1 << 18
+
 
 class Opened:
     """One file at one place.
@@ -48,7 +50,8 @@ class Opened:
         compression = fsspec.core.get_compression(self.path, "infer") if decompress else None
         with self._filesystem.open(self.path, "rb") as raw:
             watched = _Watched(raw)
-            file: Any = fsspec.core.compr[compression](watched, mode="rb") if compression else watched
+            buffered: Any = io.BufferedReader(watched, _BUFFER)
+            file = fsspec.core.compr[compression](buffered, mode="rb") if compression else buffered
             try:
                 yield file
             except (RunError, GeneratorExit):

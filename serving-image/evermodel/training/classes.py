@@ -143,8 +143,10 @@ def _defaults(name: str, own: Mapping[str, Any], known: Mapping[str, Any], maker
         defaults.pop("unknown_value", None)
     if own.get("force_col_wise"):
         defaults.pop("force_row_wise", None)
-    if name == "TargetEncoder" and maker.task is Task.REGRESSION:
-        defaults["target_type"] = "continuous"  # whole numbers look like classes
+    if name == "TargetEncoder":
+        defaults["cv"] = _encoder_folds(5, maker)
+        if maker.task is Task.REGRESSION:
+            defaults["target_type"] = "continuous"  # whole numbers look like classes
     if "score_func" in known:
         defaults["score_func"] = FeatureScore(
             "f_regression" if maker.task is Task.REGRESSION else "f_classif", maker.seed
@@ -157,8 +159,18 @@ def _defaults(name: str, own: Mapping[str, Any], known: Mapping[str, Any], maker
     return defaults
 
 
+def _encoder_folds(folds: int, maker: _Maker) -> Any:
+    """Folds by which TargetEncoder encodes the rows it learns from: its own are drawn by chance without a seed."""
+    from sklearn.model_selection import KFold, StratifiedKFold  # noqa: PLC0415  heavy: only a fit needs it
+
+    kind = KFold if maker.task is Task.REGRESSION else StratifiedKFold
+    return kind(folds, shuffle=True, random_state=maker.seed)
+
+
 def _value(cls: type, key: str, value: Any, where: str, maker: _Maker) -> Any:
     """A value of the spec as its class takes it."""
+    if key == "cv" and cls.__name__ == "TargetEncoder" and isinstance(value, int):
+        return _encoder_folds(value, maker)
     if key == "estimators" and isinstance(value, list):
         return [_named(item, f"{where}[{i}]", maker) for i, item in enumerate(value)]
     if key in _INSIDE or _names_class(value):

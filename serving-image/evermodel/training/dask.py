@@ -195,6 +195,8 @@ def _fit_there(objective: Any, algorithm: Algorithm, params: dict[str, Any], fol
     # what an estimator does in parallel stays in this process
     with _one_fit, joblib.parallel_config(backend="threading"):
         try:
-            return objective.fit_fold(algorithm, params, fold)
+            fit: FoldFit = objective.fit_fold(algorithm, params, fold)
         except RunError as error:
             return Failure.of(error)
+        else:
+            return fit

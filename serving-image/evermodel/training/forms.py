@@ -1,5 +1,6 @@
 """The forms in which a model is kept: skops always, ONNX when it answers alike, a pickle where nothing else can."""
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,10 +44,12 @@ def make_forms(fitted: Fitted, formats: Sequence[str], signature: Signature, fra
         return Forms(model, files, fitted.notes)
     from evermodel.artifact.onnx_file import PARITY, export_onnx, parity  # noqa: PLC0415  slow to import
 
-    exported = export_onnx(model, signature, frame)
-    if exported.content is None:
-        return Forms(model, files, (*fitted.notes, f"there is no ONNX form: {exported.refusal}"))
-    difference = parity(exported.content, model, signature, frame)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # steps are tried one by one, on arrays without names
+        exported = export_onnx(model, signature, frame)
+        if exported.content is None:
+            return Forms(model, files, (*fitted.notes, f"there is no ONNX form: {exported.refusal}"))
+        difference = parity(exported.content, model, signature, frame)
     if not difference <= PARITY:
         note = f"the ONNX form is not kept: its answers differ by up to {difference:.3g}, and {PARITY:g} is allowed"
         return Forms(model, files, (*fitted.notes, note), difference)

@@ -7,10 +7,11 @@ import pytest
 from evermodel.artifact.frame import frame_from_rows, model_frame
 from evermodel.artifact.model import answers_of, load_artifact, predict
 from evermodel.artifact.store import make_manifest, read_artifact, write_artifact
-from evermodel.training import run as runs
-from evermodel.training.run import run_training
+from evermodel.training import forms
+from evermodel.training.progress import Silent
+from evermodel.training.run import Run, run_training
+from evermodel.training.searching import ALONE
 from evermodel_api.runs import TrainingOrder
-from evermodel_api.training import Estimator
 from tests.unit.evermodel.bench import NOON, numbers, save, spec_of
 
 QUICK = {
@@ -23,6 +24,11 @@ QUICK = {
     "XGBClassifier": {"n_estimators": 5},
     "XGBRegressor": {"n_estimators": 5},
 }
+ESTIMATORS = [
+    *QUICK,
+    "DecisionTreeClassifier", "DecisionTreeRegressor", "KNeighborsClassifier", "KNeighborsRegressor", "LinearRegression",
+    "LinearSVC", "LogisticRegression", "LGBMClassifier", "ExtraTreesRegressor",
+]  # fmt: skip
 ENCODED = {
     "columns": [
         {"name": "numbers", "select": {"type": "number", "exclude": ["grade"]}, "steps": [{"SimpleImputer": {}}]},
@@ -60,13 +66,17 @@ def order(data, estimator, store):
     return TrainingOrder.model_validate({**document, "specDigest": f"sha256:{0:064}", "cause": cause})
 
 
-@pytest.mark.parametrize("estimator", list(Estimator))
+def trained(asked, folder):
+    return run_training(Run(asked, folder, Silent(), ALONE))
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_a_loaded_model_answers_as_the_training_process_did(data, tmp_path, monkeypatch, estimator):
     # given the model as it was fitted, before its way through the file
     fitted = []
-    real = runs.dump_model
-    monkeypatch.setattr(runs, "dump_model", lambda model: fitted.append(model) or real(model))
-    outcome = run_training(order(data, estimator, tmp_path / "store"), tmp_path, lambda _: None)
+    real = forms._written
+    monkeypatch.setattr(forms, "_written", lambda model, formats: fitted.append(model) or real(model, formats))
+    outcome = trained(order(data, estimator, tmp_path / "store"), tmp_path)
     # when it is loaded from the store and asked
     loaded = load_artifact(outcome.artifact.uri, outcome.artifact.digest)
     assert [c.name for c in loaded.signature.columns] == ["a", "b", "c", "flag", "grade"]
@@ -92,7 +102,7 @@ def test_a_loaded_model_answers_as_the_training_process_did(data, tmp_path, monk
 
 def test_rows_of_json_and_columns_of_a_source_are_the_same_rows(data, tmp_path):
     # given a model, and rows in the types of a source, of JSON and of CSV
-    outcome = run_training(order(data, "DecisionTreeRegressor", tmp_path / "store"), tmp_path, lambda _: None)
+    outcome = trained(order(data, "DecisionTreeRegressor", tmp_path / "store"), tmp_path)
     loaded = load_artifact(outcome.artifact.uri, outcome.artifact.digest)
     raw = pd.read_parquet(data)
     names = loaded.signature.names
@@ -112,7 +122,7 @@ def test_rows_of_json_and_columns_of_a_source_are_the_same_rows(data, tmp_path):
 
 def test_an_artifact_is_loaded_from_what_was_verified(data, tmp_path):
     # given an artifact with a file more than a model needs
-    outcome = run_training(order(data, "LinearRegression", tmp_path / "store"), tmp_path, lambda _: None)
+    outcome = trained(order(data, "LinearRegression", tmp_path / "store"), tmp_path)
     contents = {"notes.txt": b"hello"}
     files = read_artifact(outcome.artifact.uri, outcome.artifact.digest)
     contents |= files.contents

@@ -100,7 +100,7 @@ def test_among_equal_moments_the_values_decide_and_not_the_order_of_rows(tmp_pat
     assert frame[["first", "last"]].to_numpy().tolist() == [["x", "z"]]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     rows=st.lists(
         st.tuples(
@@ -365,3 +365,51 @@ def test_steps_may_use_a_table_twice(tmp_path):
     ]
     frame = run(tmp_path, steps, a={"k": [1, 1, 2], "x": [1.0, 2.0, 5.0]})
     assert frame.to_numpy().tolist() == [[1, 3, 2], [1, 3, 2], [2, 5, 5], [2, 5, 5]]
+
+
+def test_threads_and_memory_change_nothing(tmp_path, monkeypatch):
+    # given more rows than one thread of DuckDB takes at a time, with values of every size
+    generator = np.random.default_rng(3)
+    rows = 300_000
+    labs = pd.DataFrame(
+        {
+            "k": generator.integers(0, 500, rows),
+            "x": generator.normal(size=rows) * 10.0 ** generator.integers(-8, 8, rows),
+            "at": generator.integers(0, 50, rows),
+        }
+    )
+    agg = {name: ["x", name] for name in ("sum", "mean", "std", "median")} | {"last": ["x", "last", "at"]}
+    step = {"aggregate": {"in": "labs", "by": ["k"], "out": "out", "agg": agg}}
+    # when one thread computes it, or four with another limit of memory
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    one = run(tmp_path, [step], labs=pa.Table.from_pandas(labs).to_batches(10_000))
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+    shuffled = pa.Table.from_pandas(labs.sample(frac=1.0, random_state=1), preserve_index=False)
+    four = run(tmp_path, [step], labs=shuffled.to_batches(7_000), memory_limit=512 << 20)
+    # then all bits are the same, and are those of exact sums
+    pd.testing.assert_frame_equal(one, four, check_exact=True)
+    assert one["sum"].tolist() == [math.fsum(group) for _, group in labs.groupby("k")["x"]]
+
+
+def test_a_table_that_is_larger_than_the_memory_is_combined(tmp_path, monkeypatch):
+    # given 140 MB of rows that come a few at a time, two for each group, and a limit of 128 MiB
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    size, parts = 50_000, 42
+    groups = size * parts // 2
+
+    def batches():
+        for part in range(parts):
+            numbers = np.arange(part * size, (part + 1) * size)
+            texts = pa.array([f"text number {n:>20} of a patient of the clinic" for n in numbers])
+            yield pa.record_batch({"k": numbers % groups, "x": numbers / 3.0, "t": texts})
+
+    assert sum(batch.nbytes for batch in batches()) > 128 << 20
+    spooled = {"labs": spool(batches(), tmp_path / "labs")}
+    agg = {"m": ["x", "median"], "s": ["x", "sum"], "t": ["t", "distinct"]}
+    step = CombineStep.model_validate({"aggregate": {"in": "labs", "by": ["k"], "out": "o", "agg": agg}})
+    # when it is grouped
+    table = combine(spooled, [step], tmp_path / "combine", 128 << 20)
+    # then every group is there
+    assert table.num_rows == groups
+    assert table["t"].to_numpy().tolist() == [2] * groups
+    assert table["m"][7].as_py() == pytest.approx((7 / 3 + (7 + groups) / 3) / 2)

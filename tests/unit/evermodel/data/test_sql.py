@@ -71,7 +71,7 @@ def test_a_wrong_secret_is_told_without_what_it_holds(tmp_path, url, key, code, 
     assert (ran.code, outcome["reason"]) == (code, reason), ran.err
     assert said in ran.sentence
     assert "open-sesame" not in json.dumps(outcome) + ran.err + ran.out
-    assert stored(tmp_path) == []
+    assert stored(tmp_path) == ["runs/m/1/order.json"]
 
 
 def test_a_database_that_nobody_answers_for_may_come_back(tmp_path):
@@ -86,7 +86,7 @@ def test_a_database_that_nobody_answers_for_may_come_back(tmp_path):
     assert f"the database at 127.0.0.1:{port} cannot be reached" in ran.sentence
     assert "check the address and the credentials in the Secret" in ran.sentence
     assert "open-sesame" not in json.dumps(outcome) + ran.err + ran.out
-    assert stored(tmp_path) == []
+    assert stored(tmp_path) == ["runs/m/1/order.json"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The same data, spec and seed make the same bytes: whatever the order of rows, the threads, the hash seed, the run."""
+"""The same data, spec and seed make the same bytes: whatever the threads, the processes, the hash seed."""
 
 import json
 import os
@@ -6,97 +6,117 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from evermodel.artifact.model import describe_artifact
-from evermodel_api.training import Estimator
-from tests.unit.evermodel.bench import NOON, classes, numbers, save, spec_of, train
+from evermodel.artifact.skops_file import dump_model
+from evermodel.training.classes import TOLERANCES, make_estimator
+from evermodel.training.repeatable import is_thread_proof, repeatable
+from evermodel_api.training import Task
+from evermodel_api.training.classes import ESTIMATORS, SAMPLERS, SELECTORS, TRANSFORMERS
+from tests.unit.evermodel.training.every_class import CLASSES, NUMBERS, TARGET
 
 ROOT = Path(__file__).parents[4]
-QUICK = {
-    "RandomForestClassifier": {"n_estimators": 8},
-    "RandomForestRegressor": {"n_estimators": 8, "n_jobs": 2},
-    "MLPClassifier": {"hidden_layer_sizes": [8], "max_iter": 15},
-    "MLPRegressor": {"hidden_layer_sizes": [8], "max_iter": 15},
-    "XGBClassifier": {"n_estimators": 10},
-    "XGBRegressor": {"n_estimators": 10, "n_jobs": 2},
-    "HistGradientBoostingClassifier": {"max_iter": 10, "early_stopping": True},
-    "HistGradientBoostingRegressor": {"max_iter": 10},
-}
-PROGRAM = """
-import json, sys, pathlib
-from evermodel.training.run import run_training
-from evermodel_api.runs import TrainingOrder
-for line in sys.stdin:
-    outcome = run_training(TrainingOrder.model_validate_json(line), pathlib.Path("none"), lambda sentence: None)
-    print(json.dumps([outcome.artifact.digest, outcome.data_digest]), flush=True)
-"""
+LABELS = [
+    *ESTIMATORS,
+    *(f"transformer {name}" for name in TRANSFORMERS),
+    *(f"selector {name}" for name in SELECTORS),
+    *(f"sampler {name}" for name in SAMPLERS),
+]
 
 
-def start(folder: Path, shuffle: int, number: int, **environment: str) -> subprocess.Popen[str]:
-    """Train every estimator in a process of its own."""
-    data = {}
-    for name, frame in {"numbers": numbers(600), "classes": classes(600)}.items():
-        rows = frame.sample(frac=1, random_state=shuffle) if shuffle else frame
-        data[name] = save(rows, folder / f"{name}.csv")
-    orders = []
-    for estimator in Estimator:
-        spec = spec_of(data["numbers"], estimator, params=QUICK.get(estimator, {}))
-        if spec["task"] == "Classification":
-            spec["data"]["sources"][0]["file"]["uri"] = str(data["classes"])
-        order = {"namespace": "n", "training": estimator, "run": number, "spec": spec, "store": (folder / "s").as_uri()}
-        cause = {"by": "spec", "reason": "Created"}
-        orders.append({**order, "specDigest": f"sha256:{number:064}", "asOf": NOON, "cause": cause})
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM],
-        stdin=subprocess.PIPE,
+def start(jobs: int, **environment: str) -> subprocess.Popen[str]:
+    """Fit every class in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.unit.evermodel.training.every_class", str(jobs)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, **environment},
+        # Threads that wait must not burn the cores that the tests share.
+        env={**os.environ, **environment, "OMP_WAIT_POLICY": "passive"},
         cwd=ROOT,
     )
-    assert process.stdin is not None
-    process.stdin.write("".join(json.dumps(order) + "\n" for order in orders))
-    process.stdin.close()
-    process.stdin = None
-    return process
-
-
-def digests(process: subprocess.Popen[str]) -> list[list[str]]:
-    out, err = process.communicate(timeout=400)
-    assert process.returncode == 0, err
-    return [json.loads(line) for line in out.splitlines()]
 
 
 @pytest.fixture(scope="module")
-def two_runs(tmp_path_factory):
+def two_runs():
     """What two processes made that differ in all that must not count."""
-    one = start(tmp_path_factory.mktemp("one"), 0, 1, PYTHONHASHSEED="1", OMP_NUM_THREADS="1")
-    two = start(tmp_path_factory.mktemp("two"), 5, 7, PYTHONHASHSEED="2", OMP_NUM_THREADS="4", TZ="Asia/Tokyo")
-    return dict(zip(Estimator, zip(digests(one), digests(two), strict=True), strict=True))
+    processes = [
+        start(1, PYTHONHASHSEED="1", OMP_NUM_THREADS="1"),
+        start(4, PYTHONHASHSEED="2", OMP_NUM_THREADS="4", TZ="Asia/Tokyo"),
+    ]
+    runs = []
+    for process in processes:
+        out, err = process.communicate(timeout=500)
+        assert process.returncode == 0, err
+        runs.append({line[0]: line[1:] for line in map(json.loads, out.splitlines())})
+    return runs
 
 
-@pytest.mark.parametrize("estimator", list(Estimator))
-def test_the_same_data_makes_the_same_model_bit_by_bit(two_runs, estimator):
-    (digest, data), (other_digest, other_data) = two_runs[estimator]
-    assert data == other_data
+def test_every_class_was_fitted(two_runs):
+    one, other = two_runs
+    assert set(one) == set(other) == set(LABELS)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_the_same_data_makes_the_same_model_bit_by_bit(two_runs, label):
+    (digest, alike), (other_digest, other_alike) = (run[label] for run in two_runs)
+    # whatever the threads, jobs and hash seed
     assert digest == other_digest
+    # and the file holds the model whole: what is loaded answers alike, and has the same bytes
+    assert alike
+    assert other_alike
 
 
-def test_what_a_library_warned_of_is_kept_without_the_time(tmp_path):
-    # given two algorithms, one of which XGBoost warns of, beginning with the time of the day
-    spec = spec_of(
-        save(classes(), tmp_path / "rows.csv"), "XGBClassifier", params={"n_estimators": 2, "device": "cuda"}
-    )
-    spec["algorithms"].append({"name": "other", "estimator": "DecisionTreeClassifier"})
-    # when they are compared
-    ran = train(tmp_path, spec)
-    # then the words alone are in the artifact, once for all folds
-    candidates = describe_artifact(ran.document["artifact"], ran.document["digest"]).evaluation["candidates"]
-    (note,) = candidates[0]["notes"]
-    assert note.startswith("WARNING: Device is changed from GPU to CPU")
+def test_no_class_needs_a_tolerance():
+    """Should one need it, docs/reproducible.md has to name it too."""
+    assert TOLERANCES == {}
 
 
-def test_different_estimators_make_different_models(two_runs):
-    assert len({one[0] for one, _ in two_runs.values()}) == len(Estimator)
+@pytest.mark.parametrize("name", ["nothing to fit"])
+def test_numpys_own_chance_is_seeded_for_a_fit_and_put_back(name):
+    # given a process that drew from it before
+    np.random.seed(7)
+    before = np.random.get_state()[1].copy()
+    with repeatable(name, 1):
+        first = np.random.random()
+    with repeatable(name, 1):
+        second = np.random.random()
+    with repeatable(name, 2):
+        third = np.random.random()
+    # then a fit draws by its seed, and the process goes on as if nothing had been
+    assert first == second != third
+    assert (np.random.get_state()[1] == before).all()
+
+
+def test_boosted_trees_keep_their_threads_and_neighbours_do_not():
+    made = {
+        name: make_estimator(name, {}, Task.CLASSIFICATION, 0, name) for name in ESTIMATORS if name in KEPT | FENCED
+    }
+    assert {name for name, estimator in made.items() if is_thread_proof(estimator)} == KEPT
+
+
+KEPT = {"HistGradientBoostingClassifier", "LGBMClassifier", "XGBClassifier"}
+FENCED = {"KNeighborsClassifier", "LogisticRegression", "RandomForestClassifier", "SVC"}
+
+
+@pytest.mark.parametrize("name", ["XGBRegressor", "LGBMRegressor"])
+def test_boosted_trees_are_the_same_with_more_threads_on_many_rows(name):
+    # given enough rows for every thread to have its share
+    rows = np.tile(NUMBERS, (150, 1)) + np.random.default_rng(1).normal(size=(24000, 8))
+    truth = rows @ np.arange(8) + np.tile(TARGET, 150)
+    # when one and three threads fit
+    digests = set()
+    for jobs in (1, 3):
+        estimator = make_estimator(name, {"n_estimators": 10, "n_jobs": jobs}, Task.REGRESSION, 0, name)
+        with repeatable(estimator, 0):
+            digests.add(dump_model(estimator.fit(rows, truth)))
+    assert len(digests) == 1
+
+
+def test_another_seed_makes_another_model():
+    models = set()
+    for seed in (0, 1):
+        estimator = make_estimator("RandomForestClassifier", {"n_estimators": 3}, Task.CLASSIFICATION, seed, "x")
+        models.add(dump_model(estimator.fit(NUMBERS, CLASSES)))
+    assert len(models) == 2

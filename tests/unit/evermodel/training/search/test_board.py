@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from fsspec.implementations.local import LocalFileSystem
 
 from evermodel.artifact.store import write_bytes
 from evermodel.errors import DataError, RunError, SpecError
@@ -142,3 +143,22 @@ def test_a_file_that_is_no_trial_is_told(tmp_path):
     with pytest.raises(DataError, match=r"0\.json is no trial of a search; remove the file") as caught:
         two(tmp_path)[0].results()
     assert caught.value.reason == "RecordInvalid"
+
+
+def test_a_store_that_remembers_listings_is_asked_anew(tmp_path, monkeypatch):
+    # given a file system that keeps a listing until it is told to forget it
+    one, other, _ = two(tmp_path)
+    kept = {}
+    real = LocalFileSystem.ls
+
+    def ls(self, path, **named):
+        return kept.setdefault(path, real(self, path, **named))
+
+    monkeypatch.setattr(LocalFileSystem, "ls", ls)
+    monkeypatch.setattr(LocalFileSystem, "invalidate_cache", lambda *_: kept.clear())
+    one.put(trial(0, 0.5))
+    assert set(other.results()) == {0}
+    # when another worker puts a trial
+    one.put(trial(1, 0.5))
+    # then it is seen
+    assert set(other.results()) == {0, 1}

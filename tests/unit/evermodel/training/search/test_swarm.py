@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[5]
 TRIALS = 40
 CASES = [
     *[("TPE", workers, None) for workers in (1, 2, 4)],
-    *[("TPE", 4, kills) for kills in range(5)],
+    *[("TPE", 4, kills) for kills in range(3)],
     ("TPE", 1, 5),
     ("Random", 3, 6),
     ("Grid", 3, 7),
