@@ -49,7 +49,7 @@ demo: ## The whole loop on a real Kubernetes: train, serve, watch, degrade, retr
 test: lint test-unit test-cluster test-loop ## Everything: lint, unit tests, the real API server, the whole loop
 
 test-unit: setup ## Without a cluster
-	$(BIN)/pytest tests/unit tests/integration
+	$(BIN)/pytest -n auto --dist loadfile tests/unit tests/integration
 
 test-cluster: setup images ## Against the real API server and kubelet
 	$(BIN)/pytest tests/cluster

@@ -18,7 +18,17 @@ from evermodel_api import __version__
 
 MAX_GOLDEN_ROWS = 20
 MAX_LEVELS = 1000
-_LIBRARIES = ("numpy", "pandas", "scikit-learn", "scipy", "skops", "xgboost-cpu")
+_LIBRARIES = (
+    "imbalanced-learn",
+    "lightgbm",
+    "numpy",
+    "optuna",
+    "pandas",
+    "scikit-learn",
+    "scipy",
+    "skops",
+    "xgboost-cpu",
+)
 _SINGLE_PRECISION = 1e-6
 """XGBoost adds single-precision numbers, which another processor may round otherwise."""
 
@@ -128,6 +138,13 @@ def _json_cell(column: ColumnSignature, value: Any) -> Cell:
 
 
 def environment() -> dict[str, Any]:
-    """Versions of Python and of the libraries that decide what a model answers."""
+    """Versions of Python and of the libraries that decide what a model is and answers.
+
+    Of Python only 3.11 and not 3.11.2: its corrections change no model, and the same model has the same identity on a
+    developer's machine and in the image.
+    """
     libraries = {name: importlib.metadata.version(name) for name in _LIBRARIES}
-    return {"python": platform.python_version(), "libraries": {"evermodel": __version__, **libraries}}
+    return {
+        "python": ".".join(platform.python_version_tuple()[:2]),
+        "libraries": {"evermodel": __version__, **libraries},
+    }

@@ -20,6 +20,7 @@ from evermodel.artifact.golden import Golden
 from evermodel.artifact.manifest import Manifest
 from evermodel.artifact.signature import ClassLabel, Signature
 from evermodel.artifact.store import ArtifactFiles, read_artifact
+from evermodel.artifact.threads import one_thread
 from evermodel.errors import DataError
 from evermodel_api.training import Task
 
@@ -161,8 +162,10 @@ def answer(
     """
     taken = estimator_frame(signature, frame)
     if signature.task is Task.REGRESSION:
-        return np.asarray(model.predict(taken), dtype=np.float64).reshape(len(frame)), None
-    probabilities = np.asarray(model.predict_proba(taken), dtype=np.float64)
+        with one_thread():
+            return np.asarray(model.predict(taken), dtype=np.float64).reshape(len(frame)), None
+    with one_thread():
+        probabilities = np.asarray(model.predict_proba(taken), dtype=np.float64)
     if signature.threshold is not None:
         return (probabilities[:, 1] >= signature.threshold).astype(np.float64), probabilities
     return probabilities.argmax(axis=1).astype(np.float64), probabilities

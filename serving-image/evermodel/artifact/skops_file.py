@@ -15,7 +15,7 @@ import json
 import re
 from collections.abc import Iterator
 from typing import Any
-from zipfile import ZIP_DEFLATED, BadZipFile, ZipFile, ZipInfo
+from zipfile import ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 import skops.io
@@ -74,6 +74,7 @@ _SCHEMA = "schema.json"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest date a zip entry can have."""
 _NEIGHBOUR_TREES = {"BallTree", "KDTree"}
+_CHANCE = {"RandomStateNode", "RandomGeneratorNode"}
 _COUNTS = slice(7, 11)
 """Where the state of such a tree has its counts: trims, leaves, splits and calls."""
 _THREADS = re.compile(r"\[num_threads: -?\d+\]")
@@ -195,39 +196,54 @@ def _sort_keys(schema: dict[str, Any]) -> None:
 
 def _write_entry(archive: ZipFile, name: str, content: bytes) -> None:
     entry = ZipInfo(name, date_time=_EPOCH)
-    entry.compress_type = ZIP_DEFLATED
+    entry.compress_type = ZIP_STORED  # what zlib makes of the same bytes depends on its release
     entry.create_system = 3
     entry.external_attr = 0o644 << 16
-    archive.writestr(entry, content, compresslevel=6)
+    archive.writestr(entry, content)
 
 
 def _number_nodes(schema: dict[str, Any], digests: dict[str, str]) -> dict[str, str]:
     """Number the nodes of the tree in order, in place; the old name of each entry that is kept, by its new one.
 
-    Equal arrays are kept once, and are one array in the loaded model: whether they were one in memory depends on how
-    many processes fitted it. (A loaded model only answers; it is never fitted further, which would change them all.)
+    Equal parts are one object in the loaded model, and equal arrays are kept once: whether they were one in memory
+    depends on how many processes fitted it. (A loaded model only answers; it is never fitted further, which would
+    change all of them.)
     """
+    identities: dict[int, object] = {}
+    _identify(schema, digests, identities)
     numbers: dict[object, int] = {}
     names: dict[str, str] = {}
     kept: dict[str, str] = {}
     for node in _nodes(schema):
         old = node.get("file")
         if "__id__" in node:
-            node["__id__"] = numbers.setdefault(_identity(node, digests), len(numbers))
+            node["__id__"] = numbers.setdefault(identities[id(node)], len(numbers))
         if isinstance(old, str):
             node["file"] = names.setdefault(digests[old], f"{len(names)}{_suffix(old)}")
             kept.setdefault(node["file"], old)
     return kept
 
 
-def _identity(node: dict[str, Any], digests: dict[str, str]) -> object:
-    """Nodes with equal ones are one object when they are loaded."""
-    if node.get("__loader__") == "JsonNode":
+def _identify(value: Any, digests: dict[str, str], identities: dict[int, object]) -> str:
+    """The digest of a part of the tree; enters which nodes are one object when they are loaded, by `id` of the node."""
+    if isinstance(value, list):
+        return _digest([_identify(item, digests, identities) for item in value])
+    if not isinstance(value, dict):
+        return _digest(digests.get(value, value) if isinstance(value, str) else value)
+    content = [[key, _identify(item, digests, identities)] for key, item in value.items() if key != "__id__"]
+    digest = _digest(content)
+    if value.get("__loader__") == "JsonNode":
         # text and plain numbers may or may not be one object in memory, which says nothing about the model
-        return object()
-    if isinstance(name := node.get("file"), str):
-        return node["__module__"], node["__class__"], digests[name]
-    return node["__id__"]
+        identities[id(value)] = object()
+    elif value.get("__loader__") in _CHANCE:
+        identities[id(value)] = value.get("__id__")  # two that are equal must not draw from one another
+    else:
+        identities[id(value)] = digest
+    return digest
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()
 
 
 def _suffix(name: str) -> str:

@@ -5,9 +5,12 @@ A class inside another is written `{ClassName: {parameters}}`, a list of named o
 """
 
 import inspect
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from evermodel.artifact.feature_score import SCORES, FeatureScore
 from evermodel.artifact.frame import category_text
@@ -122,7 +125,9 @@ def _make(name: str, params: Mapping[str, Any], where: str, maker: _Maker) -> An
     lacking = [key for key, default in known.items() if default is inspect.Parameter.empty and key not in given]
     if lacking:
         raise SpecError("ParameterMissing", f"{where}: {name} needs {', '.join(lacking)}; {_example(lacking[0])}")
-    instance = cls(**given)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a class that will be removed says so again when it is fitted
+        instance = cls(**given)
     inner = {key: value for key, value in params.items() if "__" in key}
     return _set_inside(instance, inner, where, maker) if inner else instance
 
@@ -179,16 +184,19 @@ def _value(cls: type, key: str, value: Any, where: str, maker: _Maker) -> Any:
         return {_class_number(label, where, maker): weight for label, weight in value.items()}
     if key == "constant" and cls.__name__ == "DummyClassifier":
         return _class_number(value, where, maker)
-    if key == "score_func":
-        return FeatureScore(_one_of(value, SCORES, where), maker.seed)
-    if key in _FUNCTIONS and value is not None:
-        import numpy as np  # noqa: PLC0415  to be found by name only here
-
-        return getattr(np, _one_of(value, _NUMPY_FUNCTIONS, where))
+    if key in {"score_func", *_FUNCTIONS} and value is not None:
+        return _function(key, value, where, maker)
     declared = inspect.signature(cls).parameters.get(key)
     if isinstance(value, list) and declared is not None and isinstance(declared.default, tuple):
         return tuple(value)  # JSON has no tuples
     return value
+
+
+def _function(key: str, value: Any, where: str, maker: _Maker) -> Any:
+    """A function by its name: the spec can name no others."""
+    if key == "score_func":
+        return FeatureScore(_one_of(value, SCORES, where), maker.seed)
+    return getattr(np, _one_of(value, _NUMPY_FUNCTIONS, where))
 
 
 def _names_class(value: Any) -> bool:

@@ -1,6 +1,7 @@
 """The documents that a run leaves: the files of the artifact, and the ledger."""
 
 import json
+import platform
 import resource
 import sys
 from collections.abc import Mapping, Sequence
@@ -187,7 +188,7 @@ def make_ledger(order: TrainingOrder, outcome: TrainingOutcome, data: DataRead, 
         spec_digest=order.spec_digest,
         seed=order.spec.run.seed,
         image=order.image,
-        environment=environment(),
+        environment={**environment(), "python": platform.python_version()},
         data=data,
     )
 

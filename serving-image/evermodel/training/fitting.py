@@ -20,6 +20,7 @@ from evermodel.data.folds import make_folds
 from evermodel.errors import SpecError
 from evermodel.training.classes import make_estimator, make_sampler, with_probabilities
 from evermodel.training.pipeline import Plan, build_steps
+from evermodel.training.repeatable import repeatable
 from evermodel_api.training import Algorithm, Augment, Calibration, Parameters, Task, TrainingSpec
 
 LIBRARY_ERRORS = (ValueError, TypeError, AttributeError, ArithmeticError, LookupError)
@@ -98,7 +99,8 @@ def fit(recipe: Recipe, algorithm: Algorithm, params: Mapping[str, Any], rows: R
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
-            model.fit(frame.reset_index(drop=True), truth)
+            with repeatable(model, recipe.seed):
+                model.fit(frame.reset_index(drop=True), truth)
         except LIBRARY_ERRORS as error:
             raise SpecError(
                 "FitFailed",

@@ -154,7 +154,8 @@ def prepare(run: Run) -> tuple[Material, DataRead]:
         progress.say(f"{material.rows_read} rows read, {len(material.dataset)} after cleaning")
         if material.quarantined is not None and len(material.quarantined):
             run.write(QUARANTINE, _parquet(material.quarantined))
-            progress.say(f"{len(material.quarantined)} wrong rows were set aside")
+            count = len(material.quarantined)
+            progress.say(f"{count} wrong {'row was' if count == 1 else 'rows were'} set aside")
         for note in material.plan.notes:
             progress.say(note)
     return material, data_read(material, sources, run.snapshot)

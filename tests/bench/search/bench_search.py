@@ -4,12 +4,15 @@
    are real (gradient boosting, boosted trees, neighbours on 4,000 rows, 5 folds) and the same ones: joblib is told
    what the search proposed, and so has nothing to propose, to write down, or to wait for.
 2. 1, 2 and 4 workers with a core each.
+3. 1, 2 and 4 workers that have enough cores, as on nodes of their own: fits only take time (40 to 160 ms). It shows
+   what the plan and the board cost, also on a machine that has fewer cores, or none to spare.
 """
 
 # ruff: noqa: T201  what it prints is its answer
 import json
 import os
 import platform
+import random
 import subprocess
 import sys
 import tempfile
@@ -93,6 +96,16 @@ class Fitting:
         return FoldFit(Fold(scores={"roc_auc": score}, seconds=time.monotonic() - began, cpu_seconds=spent))
 
 
+class Waiting:
+    """Fits that take time and no core."""
+
+    def fit_fold(self, algorithm: Algorithm, params: dict[str, Any], fold: int) -> FoldFit:
+        """Wait, as long as follows from what is fitted."""
+        chance = random.Random(json.dumps([params, fold], sort_keys=True))
+        time.sleep(chance.uniform(0.04, 0.16))
+        return FoldFit(Fold(scores={"roc_auc": chance.random()}, seconds=0, cpu_seconds=0))
+
+
 def fit_and_score(rows: Any, truth: Any, estimator: str, params: dict[str, Any], fold: int) -> float:
     """The area under the curve on the rows of the fold."""
     import numpy as np
@@ -115,19 +128,20 @@ def trial_by_joblib(objective: Fitting, estimator: str, params: dict[str, Any]) 
     return [fit_and_score(objective.rows, objective.truth, estimator, params, fold) for fold in range(FOLDS)]
 
 
-def worker_main(root: str, number: str) -> None:
+def worker_main(what: str, root: str, number: str) -> None:
     """What a worker process does."""
     end_with_parent()
-    run_search(plan(), fitting(), StoreBoard(root, time.monotonic), Worker(number), Silent())
+    objective = fitting() if what == "search" else Waiting()
+    run_search(plan(), objective, StoreBoard(root, time.monotonic), Worker(number), Silent())
 
 
-def search(workers: int) -> tuple[float, list[Trial]]:
+def search(what: str, workers: int) -> tuple[float, list[Trial]]:
     """Seconds and trials of a search; starting the processes is part of it."""
-    objective = fitting()
+    objective = fitting() if what == "search" else Waiting()
     program = "import sys; from tests.bench.search.bench_search import worker_main; worker_main(*sys.argv[1:])"
     with tempfile.TemporaryDirectory() as root:
         began = time.monotonic()
-        with local_workers(workers, [sys.executable, "-c", program, root], print):
+        with local_workers(workers, [sys.executable, "-c", program, what, root], print):
             found = run_search(plan(), objective, StoreBoard(root, time.monotonic), Worker(), Silent())
         return time.monotonic() - began, list(found.trials)
 
@@ -151,7 +165,8 @@ def measured(what: str, cores: int, workers: int, trials: str) -> dict[str, Any]
     """
     pin = f"import os; os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:{cores}]); "
     call = f"from tests.bench.search.bench_search import report; report({what!r}, {workers}, {trials!r})"
-    with subprocess.Popen([sys.executable, "-c", pin + call], cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+    command, one_thread = [sys.executable, "-c", pin + call], {**os.environ, "OMP_NUM_THREADS": "1"}
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=one_thread) as process:
         assert process.stdout is not None
         out = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
@@ -166,8 +181,8 @@ def report(what: str, workers: int, trials: str) -> None:
     objective = fitting()
     for each in plan().algorithms:
         objective.fit_fold(each, each.params, 0)
-    if what == "search":
-        seconds, found = search(workers)
+    if what != "joblib":
+        seconds, found = search(what, workers)
         Path(trials).write_text(json.dumps([trial.model_dump(mode="json") for trial in found]))
         record = json.dumps([without_times(trial) for trial in found])
         answer = {"seconds": seconds, "chosen": choose(plan(), found).number, "record": record}
@@ -202,6 +217,10 @@ def main() -> None:
             )
         print(f"median {sorted(ratios)[len(ratios) // 2]:.2f} x as fast as joblib; 0.9 is needed")
         scaled = {workers: measured("search", workers, workers, trials) for workers in (1, 2, 4)}
+        apart = {workers: measured("nodes", 64, workers, trials) for workers in (1, 2, 4)}
+    for workers, answer in apart.items():
+        speed = apart[1]["seconds"] / answer["seconds"]
+        print(f"{workers} workers on nodes of their own: {answer['seconds']:.1f} s, {speed:.2f} x one worker")
     for workers, answer in scaled.items():
         speed = scaled[1]["seconds"] / answer["seconds"]
         cpu = f"{answer['cpu']:.1f} s of CPU"

@@ -42,9 +42,9 @@ class Plan:
         """Trial i knows the results of the trials 0..i-lag, so that `lag` trials may be computed at a time.
 
         A fifth of the trials, within bounds: it follows from the spec, and never from the number of workers. Measured
-        with 60 trials of three algorithms: TPE's distance to the best value there is, as a share of that of random
-        search, is 0.2 with a lag of 1, 0.5 with 12 and 0.8 with 24; four workers whose trials take differently long
-        (log-normal, sigma 1) work at 0.6 of their speed with a lag of 4, at 0.9 with 12 and at 0.98 with 24.
+        (tests/bench/search/bench_lag.py) with 60 trials of three algorithms: TPE's distance to the best value there is,
+        as a share of that of random search, is 0.2 with a lag of 1, 0.6 with 12 and 0.7 with 24; four workers whose
+        trials take differently long work at 0.6 of their speed with a lag of 4, at 0.9 with 12 and at 0.98 with 24.
         """
         low, high = LAG_BOUNDS
         return min(max(self.tuning.max_trials // LAG_SHARE, low), high)

@@ -36,14 +36,12 @@ def test_none_is_made_where_it_is_not_allowed():
     assert error.value.reason == "PickleRefused"
 
 
-
-
 def test_none_is_loaded_where_it_is_not_allowed_and_nothing_is_run():
     content = dump_pickle({"model": fitted()}, allowed=True)
     with pytest.raises(DataError, match=r"artifacts\.allowPickle") as error:
         load_pickle(content, allowed=False)
     assert error.value.reason == "PickleRefused"
-    with pytest.raises(DataError, match="PickleRefused|not loaded here"):
+    with pytest.raises(DataError, match="not loaded here"):
         load_pickle(b"cos\nsystem\n(S'exit 1'\ntR.", allowed=False)
 
 

@@ -120,12 +120,12 @@ def main(jobs):
             loaded = load_model(content)
             here, there = (as_array(getattr(model, asked)(rows)) for model in (made, loaded))
         alike = bool(np.allclose(here, there, rtol=0, atol=1e-15, equal_nan=True)) and dump_model(loaded) == content
-        print(json.dumps([label, hashlib.sha256(content).hexdigest(), alike]), flush=True)
+        print(json.dumps([label, hashlib.sha256(content).hexdigest(), alike]), flush=True)  # noqa: T201  it is what it is for
     for name in SAMPLERS:
         sampler = make_sampler(name, params_of(name, jobs), SEED, name)
         with repeatable(sampler, SEED):
             rows, truth = sampler.fit_resample(rows_of(name), UNEVEN)
-        print(json.dumps([f"sampler {name}", hashlib.sha256(rows.tobytes() + truth.tobytes()).hexdigest(), True]))
+        print(json.dumps([f"sampler {name}", hashlib.sha256(rows.tobytes() + truth.tobytes()).hexdigest(), True]))  # noqa: T201
 
 
 def as_array(answers):

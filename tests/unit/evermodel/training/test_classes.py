@@ -157,7 +157,10 @@ def test_weights_by_class_are_given_for_class_numbers():
     assert sampler.sampling_strategy == {1: 5}
 
 
-@pytest.mark.parametrize(("task", "inside", "score"), [(Task.CLASSIFICATION, LogisticRegression, "f_classif"), (Task.REGRESSION, Ridge, "f_regression")])
+@pytest.mark.parametrize(
+    ("task", "inside", "score"),
+    [(Task.CLASSIFICATION, LogisticRegression, "f_classif"), (Task.REGRESSION, Ridge, "f_regression")],
+)
 def test_a_selection_gets_what_fits_the_task(task, inside, score):
     assert isinstance(make_selector("SelectFromModel", {}, task, 0, "w").estimator, inside)
     assert make_selector("SelectKBest", {"k": 2}, task, 0, "w").score_func.name == score

@@ -76,17 +76,17 @@ def test_no_class_needs_a_tolerance():
 @pytest.mark.parametrize("name", ["nothing to fit"])
 def test_numpys_own_chance_is_seeded_for_a_fit_and_put_back(name):
     # given a process that drew from it before
-    np.random.seed(7)
-    before = np.random.get_state()[1].copy()
+    np.random.seed(7)  # noqa: NPY002
+    before = np.random.get_state()[1].copy()  # noqa: NPY002
     with repeatable(name, 1):
-        first = np.random.random()
+        first = np.random.random()  # noqa: NPY002
     with repeatable(name, 1):
-        second = np.random.random()
+        second = np.random.random()  # noqa: NPY002
     with repeatable(name, 2):
-        third = np.random.random()
+        third = np.random.random()  # noqa: NPY002
     # then a fit draws by its seed, and the process goes on as if nothing had been
     assert first == second != third
-    assert (np.random.get_state()[1] == before).all()
+    assert (np.random.get_state()[1] == before).all()  # noqa: NPY002
 
 
 def test_boosted_trees_keep_their_threads_and_neighbours_do_not():
