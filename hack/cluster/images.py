@@ -32,6 +32,8 @@ class Image:
     name: str
     dockerfile: str
     inputs: tuple[str, ...]
+    upon: str = ""
+    """Key of the image that it is built upon; empty for the base image."""
 
     @property
     def repository(self) -> str:
@@ -56,7 +58,10 @@ IMAGES = (
 )
 
 
-ON_DEMAND = (Image("s3", "evermodel-s3", "hack/images/s3/Dockerfile", ("hack/images/s3",)),)
+ON_DEMAND = (
+    Image("s3", "evermodel-s3", "hack/images/s3/Dockerfile", ("hack/images/s3",)),
+    Image("older", "evermodel-older", "hack/images/older/Dockerfile", ("hack/images/older",), upon="evermodel"),
+)
 """Images that only some tests need: built when they are named. Their programs are put there by who names them."""
 
 
@@ -118,16 +123,27 @@ def bring(
     base_name = base()
     for image in images:
         began = time.monotonic()
-        wanted = tag(image, base_name)
+        below = _below(image, builder, base_name)
+        wanted = tag(image, below)
         reference = provider.image(image.repository, wanted)
         if reference is None:
             console.say(f"building image {image.name} from {image.dockerfile}")
-            built = builder.build(image.repository, wanted, REPOSITORY / image.dockerfile, REPOSITORY, base_name)
+            built = builder.build(image.repository, wanted, REPOSITORY / image.dockerfile, REPOSITORY, below)
             console.say(f"built {image.name} in {clock(time.monotonic() - began)}; bringing it into the cluster")
             reference = provider.take_image(built)
             console.say(f"{image.name} is there after {clock(time.monotonic() - began)}")
         references[image.key] = reference
     return references
+
+
+def _below(image: Image, builder: Builder, base: str | None) -> str | None:
+    """Name of what an image is built upon; where that is another image, it is built first, or is there already."""
+    if not image.upon:
+        return base
+    (other,) = select([image.upon])
+    wanted = tag(other, base)
+    builder.build(other.repository, wanted, REPOSITORY / other.dockerfile, REPOSITORY, base)
+    return f"{other.repository}:{wanted}"
 
 
 def record(references: dict[str, str], file: Path) -> None:

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 from typing import Protocol, cast
@@ -41,6 +42,11 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         if name in argv[:1]:
             _command(name).add_arguments(subparser)
     return parser
+
+
+# OpenMP's threads would spin while they wait, which on cores that others use costs a hundred times what it gains. Read
+# when the first library with threads is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

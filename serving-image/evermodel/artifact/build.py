@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import platform
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,35 +32,43 @@ _SINGLE_PRECISION = 1e-6
 """XGBoost adds single-precision numbers, which another processor may round otherwise."""
 
 
-def column_signature(name: str, kind: str, datatype: str, cells: NDArray[Any]) -> ColumnSignature:
-    """What is known of a column. `cells` has the shape (rows,): float64 with NaN, or objects of `str` with None."""
-    present = cells[~pd.isna(cells)]
-    known: dict[str, Any] = {"name": name, "kind": kind, "datatype": datatype, "missing": len(present) < len(cells)}
+def column_signature(name: str, kind: str, datatype: str, cells: "pd.Series[Any] | NDArray[Any]") -> ColumnSignature:
+    """What is known of a column. `cells` are canonical: float64 with NaN, or `str` with None."""
+    cells = pd.Series(cells)
+    known: dict[str, Any] = {"name": name, "kind": kind, "datatype": datatype, "missing": bool(cells.isna().any())}
     if kind == "moment":
         return ColumnSignature(**{**known, "kind": "category", "format": "date-time"})
     if kind == "category":
-        return ColumnSignature(**known, levels=sorted(set(present.tolist()))[:MAX_LEVELS])
-    if len(present) == 0:
+        return ColumnSignature(**known, levels=sorted(cells.dropna().unique())[:MAX_LEVELS])
+    if not cells.notna().any():
         return ColumnSignature(**known)
-    return ColumnSignature(**known, min=float(present.min()), max=float(present.max()))
+    return ColumnSignature(**known, min=float(cells.min()), max=float(cells.max()))
 
 
 def try_missing(model: Any, signature: Signature, frame: pd.DataFrame) -> Signature:
     """The signature, with what the model does when a value is missing: every column is tried on the first row."""
+    gaps = _with_gaps(signature, frame.head(1))
+    # Most models take all of them: then one question is enough.
+    all_taken = _answers(model, signature, gaps)
     columns = [
-        column.model_copy(update={"takes_missing": _answers_without(model, signature, frame.head(1), column.name)})
-        for column in signature.columns
+        column.model_copy(update={"takes_missing": all_taken or _answers(model, signature, gaps.iloc[[i]])})
+        for i, column in enumerate(signature.columns)
     ]
     return signature.model_copy(update={"columns": columns})
 
 
-def _answers_without(model: Any, signature: Signature, row: pd.DataFrame, name: str) -> bool:
-    kind = next(column.kind for column in signature.columns if column.name == name)
-    gap = pd.Series(
-        [np.nan if kind == "number" else None], index=row.index, dtype="float64" if kind == "number" else object
-    )
+def _with_gaps(signature: Signature, row: pd.DataFrame) -> pd.DataFrame:
+    """The row once for each column, which is missing there."""
+    count = len(signature.columns)
+    rows = pd.concat([row[signature.names]] * count, ignore_index=True)
+    for i, column in enumerate(signature.columns):
+        rows.loc[i, column.name] = np.nan if column.kind == "number" else None
+    return rows
+
+
+def _answers(model: Any, signature: Signature, rows: pd.DataFrame) -> bool:
     try:
-        answer(model, signature, row.assign(**{name: gap}))
+        answer(model, signature, rows)
     except (ValueError, TypeError):
         return False
     return True
@@ -73,8 +80,10 @@ def build_baseline(signature: Signature, frame: pd.DataFrame, metrics: dict[str,
     for column in signature.columns:
         if column.format is not None:
             continue  # a date of today was never seen before: what is made of it may drift, and it is no feature
-        cells = frame[column.name].to_numpy()
-        columns[column.name] = _profile_numbers(cells) if column.kind == "number" else _profile_categories(cells)
+        cells = frame[column.name]
+        columns[column.name] = (
+            _profile_numbers(cells.to_numpy()) if column.kind == "number" else _profile_categories(cells)
+        )
     return Baseline(rows=len(frame), columns=columns, metrics=metrics)
 
 
@@ -83,7 +92,7 @@ def _profile_numbers(cells: NDArray[np.float64]) -> NumberProfile:
     missing = len(cells) - len(present)
     if len(present) == 0:
         return NumberProfile(n=0, missing=missing, mean=0.0, sd=0.0, min=0.0, max=0.0, values=[])
-    kept = present if len(present) <= MAX_VALUES else np.quantile(present, np.linspace(0.0, 1.0, MAX_VALUES))
+    kept = present if len(present) <= MAX_VALUES else _quantiles(present, MAX_VALUES)
     mean, sd = _mean_and_sd(present)
     return NumberProfile(
         n=len(present),
@@ -105,10 +114,19 @@ def _mean_and_sd(values: NDArray[np.float64]) -> tuple[float, float]:
     return float((values / scale).mean()) * scale, float((values / scale).std()) * scale
 
 
-def _profile_categories(cells: NDArray[Any]) -> CategoryProfile:
-    present = cells[~pd.isna(cells)]
-    counts = dict(sorted(Counter(present.tolist()).items()))
-    return CategoryProfile(n=len(present), missing=len(cells) - len(present), counts=counts)
+def _quantiles(ascending: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Evenly spaced quantiles of sorted values, linear between neighbours (Hyndman and Fan's type 7)."""
+    places = np.linspace(0.0, len(ascending) - 1.0, count)
+    below = np.floor(places).astype(np.intp)
+    above = np.minimum(below + 1, len(ascending) - 1)
+    return np.asarray(ascending[below] + (ascending[above] - ascending[below]) * (places - below))
+
+
+def _profile_categories(cells: "pd.Series[Any]") -> CategoryProfile:
+    counted = cells.value_counts(dropna=True)
+    counts = dict(sorted(zip(counted.index.tolist(), counted.tolist(), strict=True)))
+    present = int(counted.sum())
+    return CategoryProfile(n=present, missing=len(cells) - present, counts=counts)
 
 
 def build_golden(signature: Signature, frame: pd.DataFrame, predictions: Predictions, estimator: str) -> Golden:

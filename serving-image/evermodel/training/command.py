@@ -12,7 +12,6 @@ from typing import Any
 
 from evermodel.errors import SpecError
 from evermodel.pod import obey
-from evermodel.training.container_commands import run_commands
 from evermodel.training.progress import Progress
 from evermodel.training.report_port import ReportPort
 from evermodel.training.terminal import open_progress
@@ -131,7 +130,8 @@ def _run_file(arguments: argparse.Namespace) -> int:
 
 
 def _train(order: TrainingOrder, secrets: Path, progress: Progress, containers: dict[str, str]) -> TrainingOutcome:
-    from evermodel.training.run import Run, collect_for_containers, run_training  # noqa: PLC0415  slow to import
+    from evermodel.training.container_commands import run_commands  # noqa: PLC0415  slow to import
+    from evermodel.training.run import Run, collect_for_containers, run_training  # noqa: PLC0415
     from evermodel.training.searching import on_this_machine  # noqa: PLC0415
 
     run = Run(order, secrets, progress, on_this_machine(order))

@@ -1,4 +1,4 @@
-"""What can be said of a spec before any row is read: every class is made once, with the parameters that it would get."""
+"""What can be said of a spec before any row is read: every class is made once, with the parameters it would get."""
 
 from typing import Any
 

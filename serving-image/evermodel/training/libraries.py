@@ -67,7 +67,8 @@ _CLASSES_BY_MODULE = {
 MODULES = {name: module for module, names in _CLASSES_BY_MODULE.items() for name in names.split()}
 """Module of each class."""
 
-_LIGHTGBM = {"deterministic": True, "force_row_wise": True, "n_jobs": 1, "verbose": -1}
+_LIGHTGBM = {"deterministic": True, "force_row_wise": True, "n_jobs": 0, "verbose": -1}
+"""n_jobs 0: OpenMP's own number, which follows the pod's limit and a worker's share of the cores."""
 
 DEFAULTS: dict[str, dict[str, Any]] = {
     # a column without any value stays a column: the model must not change its width with the rows of a fold
@@ -86,9 +87,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
     "PLSCanonical": {"n_components": 1},
     # another solver begins at a random place, and takes no seed here
     "Isomap": {"eigen_solver": "dense"},
-    # they take every core of the node by themselves, and LightGBM adds up in the order in which threads come
-    "XGBClassifier": {"n_jobs": 1},
-    "XGBRegressor": {"n_jobs": 1},
+    # LightGBM adds up in the order in which threads come, unless it is told not to
     "LGBMClassifier": _LIGHTGBM,
     "LGBMRegressor": _LIGHTGBM,
 }

@@ -85,7 +85,7 @@ def make_material(raw: pd.DataFrame, spec: TrainingSpec) -> Material:
     check_augment(spec, plan.features)
     training, test = _rows(dataset, plan, ~held_out), _rows(dataset, plan, held_out)
     cells = training.frame
-    columns = [column_signature(c.name, c.kind, c.datatype, cells[c.name].to_numpy()) for c in plan.features]
+    columns = [column_signature(c.name, c.kind, c.datatype, cells[c.name]) for c in plan.features]
     signature = Signature(task=spec.task, target=spec.target, columns=columns, classes=list(dataset.target.classes))
     if spec.task is Task.CLASSIFICATION:
         remedy = "give more rows of it, or leave it out"

@@ -1,9 +1,12 @@
 """One run: from an order to a proven model in the store. Files first, manifest second, record third."""
 
+import importlib
 import json
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -58,7 +61,7 @@ EDA_SECONDS = 10.0
 """The report on the data stops looking closer after this."""
 EDA_ORDERED_ROWS = 100_000
 """Up to so many rows it looks at them in the order of their content."""
-EDA_CELLS = 3_000_000
+EDA_CELLS = 2_000_000
 """It looks at so many cells; a sample of the rows when there are more."""
 
 
@@ -120,6 +123,7 @@ def run_training(run: Run) -> TrainingOutcome:
         progress.say(f"run {order.run} was finished before: its result is given again")
         _mirror(run)
         return done.as_outcome()
+    _import_ahead()
     look_first(order)
     run.write(ORDER, encode(order.dump()))
     material, data = prepare(run)
@@ -133,32 +137,47 @@ def run_training(run: Run) -> TrainingOutcome:
         return _record(run, Made(material, searched, winner, judged), data, eda)
 
 
+def _import_ahead() -> None:
+    """Import what is needed at the end while the beginning waits for its sources: skops imports all of scikit-learn."""
+    threading.Thread(target=importlib.import_module, args=("evermodel.artifact.skops_file",), daemon=True).start()
+
+
 def prepare(run: Run) -> tuple[Material, DataRead]:
     """Collect the rows, or take those that this run has read before; clean and divide them."""
-    spec, progress = run.order.spec, run.progress
     with run.phase("Collecting"):
-        kept = read_kept(run.order, run.identity)
-        if kept is not None and kept.snapshot is not None:
-            progress.say("the rows that this run has read before are taken again")
-            frame, sources = kept.rows(run.order.store), list(kept.sources)
-        else:
-            collected = _collect(run)
-            frame = collected.frame
-            sources = [SourceRead(name=s.name, rows=s.rows, seconds=round(s.seconds, 3)) for s in collected.sources]
-            kept = _keep(run, frame, sources)
-        run.snapshot = kept.uri(run.order.store)
-    with run.phase("Preparing"):
-        material = make_material(frame, spec)
-        del frame
-        progress.rows(len(material.dataset))
-        progress.say(f"{material.rows_read} rows read, {len(material.dataset)} after cleaning")
-        if material.quarantined is not None and len(material.quarantined):
-            run.write(QUARANTINE, _parquet(material.quarantined))
-            count = len(material.quarantined)
-            progress.say(f"{count} wrong {'row was' if count == 1 else 'rows were'} set aside")
-        for note in material.plan.notes:
-            progress.say(note)
+        frame, sources, kept = _rows(run)
+    # Rows are kept while they are cleaned: writing waits for the store, and cleaning for the processor.
+    with ThreadPoolExecutor(1) as beside:
+        keeping = None if kept is not None else beside.submit(_keep, run, frame, sources)
+        with run.phase("Preparing"):
+            material = make_material(frame, run.order.spec)
+            del frame
+            _tell(run, material)
+        kept = kept or (keeping.result() if keeping else None)
+    run.snapshot = kept.uri(run.order.store) if kept is not None else None
     return material, data_read(material, sources, run.snapshot)
+
+
+def _rows(run: Run) -> tuple[pd.DataFrame, list[SourceRead], Kept | None]:
+    """The rows, what each source gave, and where they are kept already."""
+    kept = read_kept(run.order, run.identity)
+    if kept is not None and kept.snapshot is not None:
+        run.progress.say("the rows that this run has read before are taken again")
+        return kept.rows(run.order.store), list(kept.sources), kept
+    collected = _collect(run)
+    sources = [SourceRead(name=s.name, rows=s.rows, seconds=round(s.seconds, 3)) for s in collected.sources]
+    return collected.frame, sources, None
+
+
+def _tell(run: Run, material: Material) -> None:
+    run.progress.rows(len(material.dataset))
+    run.progress.say(f"{material.rows_read} rows read, {len(material.dataset)} after cleaning")
+    if material.quarantined is not None and len(material.quarantined):
+        run.write(QUARANTINE, _parquet(material.quarantined))
+        count = len(material.quarantined)
+        run.progress.say(f"{count} wrong {'row was' if count == 1 else 'rows were'} set aside")
+    for note in material.plan.notes:
+        run.progress.say(note)
 
 
 def _collect(run: Run) -> Collected:

@@ -139,6 +139,6 @@ def check_store(folder: Path) -> None:
         expected += [f"artifacts/{digest}/{name}" for name in ("manifest.json", *manifest.files)]
     rest = [name for name in files if not name.startswith(("runs/", "snapshots/"))]
     assert rest == sorted(expected)
-    assert all(
-        name.endswith(".json") and not name.rsplit("/", 1)[-1].startswith(".") for name in set(files) - set(rest)
-    )
+    beside = set(files) - set(rest)
+    assert all(name.endswith((".json", ".html", ".parquet")) for name in beside), beside
+    assert not [name for name in beside if name.rsplit("/", 1)[-1].startswith(".")], beside

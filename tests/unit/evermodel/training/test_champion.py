@@ -66,7 +66,7 @@ def test_a_champion_without_an_imputer_refuses_when_values_go_missing(tmp_path):
     ran, outcome = meet(tmp_path, gaps)
     # then the champion is at fault, and not the run
     assert (ran.code, outcome["outcome"]) == (0, "Refused")
-    assert "the champion m-1 cannot be asked: it cannot answer rows" in outcome["message"]
+    assert "the champion m-1 cannot be asked: it cannot answer the test rows" in outcome["message"]
 
 
 @pytest.mark.parametrize(
