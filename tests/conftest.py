@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import os
 
-# As the command does: threads that spin while they wait cost much where several tests run at a time.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+from evermodel.native import settle
+
+settle()  # as the command does
 
 
 def pytest_configure() -> None:

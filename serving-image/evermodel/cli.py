@@ -2,12 +2,12 @@
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import Protocol, cast
 
 from evermodel.errors import RunError
+from evermodel.native import settle
 
 
 class Command(Protocol):
@@ -44,9 +44,7 @@ def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     return parser
 
 
-# OpenMP's threads would spin while they wait, which on cores that others use costs a hundred times what it gains. Read
-# when the first library with threads is loaded.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+settle()
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -120,10 +120,7 @@ def place(prepared: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Itera
         kubectl.apply([secret("lake", served.options())])
         stack.enter_context(installed_one_away(prepared))
         stack.enter_context(own_operator(prepared, tmp_path_factory.mktemp("operator"), NAMESPACE, settings))
-        try:
-            yield Place(kubectl, served, users)
-        finally:
-            sys.stdout.write(report(kubectl))
+        yield Place(kubectl, served, users)
 
 
 @pytest.fixture(scope="module")
@@ -131,8 +128,12 @@ def version(place: Place) -> dict[str, Any]:
     """A model that was trained by two pods and is served."""
     kubectl = place.kubectl
     kubectl.apply([written("ModelTraining", TRAINING), written("ModelDeployment", DEPLOYMENT)])
-    eventually(lambda: condition(kubectl, "modeltraining", "heart", "Complete", "True"), "the end of run 1")
-    eventually(lambda: condition(kubectl, "modeldeployment", "heart", "Ready", "True"), "serving it")
+    try:
+        eventually(lambda: condition(kubectl, "modeltraining", "heart", "Complete", "True"), "the end of run 1")
+        eventually(lambda: condition(kubectl, "modeldeployment", "heart", "Ready", "True"), "serving it")
+    except AssertionError:
+        sys.stdout.write(report(kubectl))
+        raise
     return get(kubectl, "modelversion", "heart-1")
 
 

@@ -8,6 +8,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import IO, Any
 
 import fsspec
@@ -33,6 +34,7 @@ def _connect(options: Mapping[str, str | None]) -> Any:
     from pyarrow import fs  # noqa: PLC0415  loads the AWS SDK: only where S3 is used
 
     environment = os.environ
+    _check_credentials(options)
     endpoint = (
         options.get("endpoint_url") or environment.get("AWS_ENDPOINT_URL_S3") or environment.get("AWS_ENDPOINT_URL")
     )
@@ -50,6 +52,18 @@ def _connect(options: Mapping[str, str | None]) -> Any:
         tls_ca_file_path=environment.get("AWS_CA_BUNDLE"),
         retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_ATTEMPTS),
     )
+
+
+def _check_credentials(options: Mapping[str, str | None]) -> None:
+    """Check that a file with credentials that was promised is there: without it the client would ask as nobody.
+
+    Raises:
+        OSError: it is not. No FileNotFoundError, which means a missing object.
+    """
+    named = os.environ.get("AWS_SHARED_CREDENTIALS_FILE")
+    others = (options.get("key"), *map(os.environ.get, ("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE")))
+    if named and not any(others) and not Path(named).is_file():
+        raise OSError(f"{named} with its credentials is not there; the Secret that holds them needs a key credentials")
 
 
 class S3FileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types

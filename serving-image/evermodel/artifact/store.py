@@ -45,10 +45,9 @@ def _told(uri: str) -> Iterator[None]:
 
 
 def _unavailable(uri: str, error: Exception) -> RunError:
-    return RunError(
-        "StoreUnavailable",
-        f"the store {uri} cannot be used: {error}; check that it is reachable and that this run may use it",
-    )
+    is_full = any(words in str(error) for words in ("No space left", "Disk quota exceeded"))  # servers say it too
+    remedy = "make room in it" if is_full else "check that it is reachable and that this run may use it"
+    return RunError("StoreUnavailable", f"the store {uri} cannot be used: {error}; {remedy}")
 
 
 def absolute_uri(uri: str) -> str:

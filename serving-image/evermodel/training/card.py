@@ -55,13 +55,23 @@ def card_page(ledger: Ledger, eda: Eda | None) -> str:
         ("gates", "Gates", gates_body(ledger)),
         ("limits", "Limits of use", [element("ul", *limited, class_="plain")]),
         ("data", "Data", _data(ledger, eda)),
-        ("choice", "How it was chosen", choice_body(ledger)),
+        ("choice", "How it was chosen", [*choice_body(ledger), *_notes(ledger)]),
         ("costs", "What it costs", costs_body(ledger)),
         ("again", "How to make it again", _again(ledger)),
     ]
     links = element("nav", *(element("a", heading, href=f"#{anchor}") for anchor, heading, _ in parts))
     sections = [section(heading, *body, anchor=anchor) for anchor, heading, body in parts]
     return page(f"Model card: {ledger.version or ledger.training}", *_head(ledger), links, *sections)
+
+
+def _notes(ledger: Ledger) -> list[Child]:
+    """What the library warned of when the model was fitted, and why it has no ONNX form."""
+    if not ledger.notes:
+        return []
+    return [
+        element("h3", "What was told while it was fitted"),
+        element("ul", *(element("li", n) for n in ledger.notes)),
+    ]
 
 
 def _head(ledger: Ledger) -> list[Child]:

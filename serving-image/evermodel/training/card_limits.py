@@ -138,7 +138,8 @@ def _made_rows(ledger: Ledger) -> str:
 
 def _of_data(ledger: Ledger, eda: Eda | None) -> Iterator[str]:
     if ledger.data.quarantined:
-        yield f"Rows like the {count(ledger.data.quarantined)} that were set aside as wrong were never seen."
+        rows = "row that was" if ledger.data.quarantined == 1 else "rows that were"
+        yield f"The {count(ledger.data.quarantined)} {rows} set aside as wrong, and what is like it, was never seen."
     if eda is None:
         return
     features = set(ledger.features)

@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME=PATH",
-        help="read the source of this name from a local CSV or Parquet file",
+        help="read the source of this name from a CSV, Parquet or JSON lines file, or any fsspec URL",
     )
     parser.add_argument(
         "--secrets",
@@ -104,8 +104,9 @@ def _obey(order: TrainingOrder, arguments: argparse.Namespace, progress: Progres
 
 
 def _memory_limit() -> int | None:
+    """What combining may use: half of the pod's limit, for what it makes has to have room too."""
     text = os.environ.get("EVERMODEL_MEMORY_LIMIT", "")
-    return int(text) if text.isdigit() and int(text) > 0 else None
+    return int(text) // 2 if text.isdigit() and int(text) > 0 else None
 
 
 def _failed(reason: Reason, message: str) -> TrainingOutcome:
@@ -124,8 +125,8 @@ def _run_file(arguments: argparse.Namespace) -> int:
     if arguments.json:
         sys.stdout.write(f"{json.dumps(_document(order, outcome))}\n")
         return 0
-    uri = outcome.artifact.uri if outcome.artifact else ""
-    sys.stdout.write(f"{order.training}-{order.run}: {outcome.message}\n{uri}\n")
+    uri = f"{outcome.artifact.uri}\n" if outcome.artifact else ""
+    sys.stdout.write(f"{order.training}-{order.run}: {outcome.message}\n{uri}")
     return 0
 
 

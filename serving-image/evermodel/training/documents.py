@@ -207,6 +207,7 @@ def complete_ledger(ledger: Ledger, order: TrainingOrder, outcome: TrainingOutco
             "metrics": winner.metrics,
             "intervals": dict(judged.intervals),
             "train_metrics": winner.train_metrics,
+            "notes": list(winner.notes),
             "threshold": winner.threshold,
             "costs": dict(judged.costs),
             "slices": list(judged.slices),

@@ -51,6 +51,8 @@ def judge_winner(
     guard = _overfit(spec, winner)
     if guard is not None:
         verdicts.append(guard)
+        holds = "holds" if guard.passed else "does not hold"
+        progress.say(f"overfit {guard.metric} {holds}: {guard.value} better on its own rows, limit {guard.limit}")
         refusals += _overfit_refusal(guard)
     return Judged(
         intervals=as_pairs(intervals(wanted_metrics(spec), winner.answers, spec.task, spec.run.seed)),

@@ -172,6 +172,8 @@ class Ledger(Schema):
     """95 % bootstrap interval of each metric on the test rows."""
     train_metrics: dict[str, float] = {}
     """What it scored on the rows it was fitted on."""
+    notes: list[str] = []
+    """What the library warned of when the model was fitted, and why it has no ONNX form."""
     threshold: float | None = None
     """Probability from which on the second class is answered, where it was tuned."""
     costs: dict[str, float] = {}

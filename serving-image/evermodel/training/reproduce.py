@@ -20,7 +20,7 @@ from evermodel.training.documents import Made, artifact_contents, estimator_name
 from evermodel.training.judging import judge_winner
 from evermodel.training.ledger import Ledger
 from evermodel.training.material import Material, make_material
-from evermodel.training.progress import Progress
+from evermodel.training.progress import Progress, Silent
 from evermodel.training.run import Run, develop
 from evermodel.training.searching import ALONE
 from evermodel_api.runs import ReproduceOrder, ReproduceOutcome, TrainingOrder
@@ -55,7 +55,7 @@ def reproduce(order: ReproduceOrder, secrets: Path, progress: Progress) -> Repro
         return ReproduceOutcome(outcome=DIFFERENT, message=message)
     run = Run(then.order.model_copy(update={"champion": None, "exchange": None}), secrets, progress, ALONE)
     winner, searched = develop(run, material)
-    judged = judge_winner(run.order, material, winner, progress, None)
+    judged = judge_winner(run.order, material, winner, Silent(), None)
     contents = artifact_contents(run.order.spec, Made(material, searched, winner, judged))
     manifest = make_manifest(run.order.spec.task, estimator_name(winner), contents)
     outcome = _compare(order, then, material, manifest.digest, contents, winner.model)
@@ -107,8 +107,12 @@ def _compare(
     tolerance = TOLERANCES.get(estimator, 0.0)
     why = _why(then, old, contents)
     if difference <= tolerance:
-        text = f"{order.version} was made again; its answers to the test rows differ by at most {difference:.3g}"
-        message = f"{text}, and {estimator} is allowed {tolerance:g}. {why}".strip()
+        if difference == 0.0:
+            text = f"{order.version} was made again: other bytes, and equal answers to the test rows"
+        else:
+            text = f"{order.version} was made again; its answers to the test rows differ by at most {difference:.3g}"
+            text += f", and {estimator} is allowed {tolerance:g}"
+        message = f"{text}. {why}".strip()
         outcome = WITHIN_TOLERANCE
     else:
         message = f"What was made again answers the test rows differently, by up to {difference:.3g}. {why}".strip()

@@ -220,7 +220,6 @@ def _skipped(run: Run, material: Material, data: DataRead) -> TrainingOutcome:
         seconds=round(time.monotonic() - run.began, 2),
         quarantined=data.quarantined or None,
     )
-    run.progress.say(outcome.message)
     uri = run.write(LEDGER, _ledger_bytes(make_ledger(order, outcome, data, run.spent())))
     return _finish(run, outcome.model_copy(update={"ledger": uri}))
 
@@ -251,6 +250,8 @@ def develop(run: Run, material: Material) -> tuple[Winner, Searched]:
         params = best.params
     with run.phase("Fitting"):
         winner = fit_winner(spec, material, algorithm, params, masks, run.exchange)
+        for note in winner.notes:
+            run.progress.say(f"{algorithm.name}: {note}")
     return winner, searched
 
 

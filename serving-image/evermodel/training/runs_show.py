@@ -91,7 +91,7 @@ def _libraries(ledger: Ledger) -> dict[str, str]:
 
 def _data(ledger: Ledger, paint: Paint) -> list[str]:
     data = ledger.data
-    quarantined = f", {count_text(data.quarantined)} wrong ones set aside" if data.quarantined else ""
+    quarantined = f", {count_text(data.quarantined)} set aside as wrong" if data.quarantined else ""
     lines = _pairs(
         {
             "rows": f"{count_text(data.rows_read)} read, {count_text(data.rows)} after cleaning{quarantined}",

@@ -193,10 +193,9 @@ def main() -> None:
     if arguments.json:
         document: dict[str, Any] = {"scores": [asdict(score) for score in scores], "repeated": repeated}
         arguments.json.write_text(json.dumps(document, indent=1))
+    wanted = ", ".join(name for names in ENVIRONMENTS.values() for name in names)
     seeds = ", ".join(map(str, arguments.seeds))
-    print(
-        f"{today()}; {versions()}; {', '.join(sum(ENVIRONMENTS.values(), []))}; seeds {seeds}; {arguments.seconds:g} s"
-    )  # noqa: T201
+    print(f"{today()}; {versions()}; {wanted}; seeds {seeds}; {arguments.seconds:g} s")  # noqa: T201  the answer
     print(as_text(scores, repeated))  # noqa: T201
     ranks = mean_ranks(scores)
     sys.exit(1 if ranks["evermodel"] > min(ranks.values()) or not all(repeated.values()) else 0)

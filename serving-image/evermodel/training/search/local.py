@@ -1,6 +1,7 @@
 """Workers of a search on one machine: processes that keep to their share of the cores and end with their leader."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -49,10 +50,10 @@ def local_workers(workers: int, command: Sequence[str], say: Callable[[str], Non
         with threadpool_limits(limits=share):
             yield [process.pid for process in processes]
     finally:
-        for number, process in enumerate(processes, start=1):
-            if process.poll() not in {None, 0}:
-                say(f"worker {number} ended with exit code {process.returncode}; the others did its work")
         _end(processes)
+        for number, process in enumerate(processes, start=1):
+            if process.returncode not in {0, -signal.SIGTERM}:  # the signal is ours
+                say(f"worker {number} ended with exit code {process.returncode}; the others did its work")
 
 
 def _start(command: Sequence[str], limits: dict[str, str]) -> subprocess.Popen[bytes]:
