@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hack.cluster.builders import Builder
     from hack.cluster.console import Console
-    from hack.cluster.provider import Provider
+    from hack.cluster.provider import BuiltImage, Provider
 
 REPOSITORY = Path(__file__).resolve().parent.parent.parent
 # As containerd writes a name without a registry: nothing is ever pulled from there.
@@ -102,7 +102,7 @@ def build(images: tuple[Image, ...], builder: Builder, base: Callable[[], str | 
     base_name = base()
     for image in images:
         began = time.monotonic()
-        builder.build(image.repository, tag(image, base_name), REPOSITORY / image.dockerfile, REPOSITORY, base_name)
+        _build(image, builder, base_name)
         console.say(f"built {image.name} in {clock(time.monotonic() - began)}")
 
 
@@ -123,12 +123,10 @@ def bring(
     base_name = base()
     for image in images:
         began = time.monotonic()
-        below = _below(image, builder, base_name)
-        wanted = tag(image, below)
-        reference = provider.image(image.repository, wanted)
+        reference = provider.image(image.repository, tag(image, _below(image, base_name)))
         if reference is None:
             console.say(f"building image {image.name} from {image.dockerfile}")
-            built = builder.build(image.repository, wanted, REPOSITORY / image.dockerfile, REPOSITORY, below)
+            built = _build(image, builder, base_name)
             console.say(f"built {image.name} in {clock(time.monotonic() - began)}; bringing it into the cluster")
             reference = provider.take_image(built)
             console.say(f"{image.name} is there after {clock(time.monotonic() - began)}")
@@ -136,14 +134,21 @@ def bring(
     return references
 
 
-def _below(image: Image, builder: Builder, base: str | None) -> str | None:
-    """Name of what an image is built upon; where that is another image, it is built first, or is there already."""
+def _below(image: Image, base: str | None) -> str | None:
+    """Name of what an image is built upon."""
     if not image.upon:
         return base
     (other,) = select([image.upon])
-    wanted = tag(other, base)
-    builder.build(other.repository, wanted, REPOSITORY / other.dockerfile, REPOSITORY, base)
-    return f"{other.repository}:{wanted}"
+    return f"{other.repository}:{tag(other, base)}"
+
+
+def _build(image: Image, builder: Builder, base: str | None) -> BuiltImage:
+    """Build an image, and first the one that it is built upon; what did not change is taken as it is."""
+    if image.upon:
+        (other,) = select([image.upon])
+        _build(other, builder, base)
+    below = _below(image, base)
+    return builder.build(image.repository, tag(image, below), REPOSITORY / image.dockerfile, REPOSITORY, below)
 
 
 def record(references: dict[str, str], file: Path) -> None:

@@ -126,6 +126,8 @@ def test_it_was_asked_in_its_own_image(second: dict[str, Any], kubectl: Kubectl,
     assert sidecar["image"] == images["before"]
     said = kubectl("logs", pod["metadata"]["name"], "--container=evermodel")
     assert "the champion heart-1 answers in its own image, whose libraries differ" in said
+    beside = kubectl("logs", pod["metadata"]["name"], "--container=champion")
+    assert beside == "evermodel answer: the question of this run was answered\n"
     # and nobody had to end it for the pod to be over
     (state,) = [each["state"] for each in pod["status"]["initContainerStatuses"] if each["name"] == "champion"]
     assert state["terminated"]["exitCode"] == 0, state

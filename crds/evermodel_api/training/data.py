@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from evermodel_api.base import ColumnName, PositiveDuration, Reference, Rule, Schema, SecretKey
-from evermodel_api.training.terms import Share
+from evermodel_api.training.terms import InAnyOrder, Share
 
 
 def only_one_of(fields: tuple[str, ...], message: str) -> Rule:
@@ -102,7 +102,9 @@ class Aggregate(Schema):
     by: Annotated[list[ColumnName], Field(min_length=1, max_length=16)]
     """Columns whose values make a group."""
     agg: Annotated[
-        dict[ColumnName, Annotated[list[str], Field(min_length=2, max_length=3)]], Field(min_length=1, max_length=64)
+        dict[ColumnName, Annotated[list[str], Field(min_length=2, max_length=3)]],
+        Field(min_length=1, max_length=64),
+        InAnyOrder,
     ]
     """New columns: {new: [column, function]}, for example {chol_mean: [chol, mean]}. Functions: count (values),
     distinct, sum, mean, std, min, max, median; first and last take the column that orders as a third item. Missing
@@ -252,7 +254,7 @@ class OnFail(Schema):
 class DataSchema(Schema):
     """What a right row looks like."""
 
-    columns: Annotated[dict[ColumnName, ColumnSchema], Field(min_length=1, max_length=1024)]
+    columns: Annotated[dict[ColumnName, ColumnSchema], Field(min_length=1, max_length=1024), InAnyOrder]
     """Columns that must be there, and what their values are."""
     on_fail: OnFail = OnFail()
     """What happens with wrong rows."""

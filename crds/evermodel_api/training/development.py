@@ -7,7 +7,7 @@ from pydantic import AfterValidator, ConfigDict, Field, WithJsonSchema, model_va
 from evermodel_api.base import ColumnName, Name, PositiveDuration, Rule, Schema
 from evermodel_api.training.classes import Estimator
 from evermodel_api.training.data import only_one_of
-from evermodel_api.training.terms import Cost, Metric, Parameters
+from evermodel_api.training.terms import Cost, InAnyOrder, Metric, Parameters
 
 
 class IntRange(Schema):
@@ -100,7 +100,9 @@ class Algorithm(Schema):
     params: Parameters = {}
     """Constructor parameters of the class, or what the container is told. An estimator inside another is written
     {LogisticRegression: {C: 0.5}}."""
-    search: Annotated[dict[Annotated[str, Field(min_length=1, max_length=128)], SearchRange], Field(max_length=32)] = {}
+    search: Annotated[
+        dict[Annotated[str, Field(min_length=1, max_length=128)], SearchRange], Field(max_length=32), InAnyOrder
+    ] = {}
     """Values that are tried for parameters of the class; a__b is the parameter b of the estimator a inside it."""
     cel: ClassVar = (
         only_one_of(("estimator", "container"), "give an algorithm either estimator or container, and not both"),

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field, WithJsonSchema
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 
 class Task(StrEnum):
@@ -68,6 +68,14 @@ Parameters = Annotated[
     WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True, "maxProperties": 64}),
 ]
 """Constructor parameters of a class; checked against its signature when the run starts."""
+
+
+def _sorted_by_name(named: dict[str, Any]) -> dict[str, Any]:
+    return dict(sorted(named.items()))
+
+
+InAnyOrder = AfterValidator(_sorted_by_name)
+"""For names whose order must decide nothing: Kubernetes sorts the keys of what it keeps, and a file has its own."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 """A part of a whole, 0 to 1."""

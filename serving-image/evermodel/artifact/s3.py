@@ -63,7 +63,7 @@ def _check_credentials(options: Mapping[str, str | None]) -> None:
     named = os.environ.get("AWS_SHARED_CREDENTIALS_FILE")
     others = (options.get("key"), *map(os.environ.get, ("AWS_ACCESS_KEY_ID", "AWS_WEB_IDENTITY_TOKEN_FILE")))
     if named and not any(others) and not Path(named).is_file():
-        raise OSError(f"{named} with its credentials is not there; the Secret that holds them needs a key credentials")
+        raise OSError(f"its credentials {named} are not there: make the Secret that holds them, with a key credentials")
 
 
 class S3FileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types

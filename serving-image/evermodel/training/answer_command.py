@@ -2,6 +2,7 @@
 
 import argparse
 import signal
+import sys
 import time
 from pathlib import Path
 from types import FrameType
@@ -32,6 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
             from evermodel.training.champion import answer_here  # noqa: PLC0415
             from evermodel.training.exchange import reply  # noqa: PLC0415
 
-            reply(directory, answer_here)
+            if reply(directory, answer_here):
+                sys.stdout.write("evermodel answer: the question of this run was answered\n")
+                sys.stdout.flush()
         time.sleep(_POLL_SECONDS)
     return 0

@@ -237,7 +237,6 @@ def bucket(s3_server, monkeypatch, request) -> Iterator[str]:
         (2, "runs/m/1/read.json"),
         (6, "artifacts/*/signature.json"),
         (11, "artifacts/*/manifest.json"),
-        (12, "runs/m/1/card.html"),
         (14, "runs/m/1.json"),
     ],
 )
@@ -303,7 +302,7 @@ def test_a_secret_that_is_not_there_is_told(s3_server, bucket, tmp_path, monkeyp
     ran, outcome = train_as_pod(tmp_path, small_spec(tmp_path), store=bucket)
     # then it says which file, and what to do
     assert (ran.code, outcome["reason"]) == (1, "StoreUnavailable")
-    assert f"{tmp_path}/credentials with its credentials is not there; the Secret" in outcome["message"]
+    assert f"its credentials {tmp_path}/credentials are not there: make the Secret" in outcome["message"]
     # and as soon as the Secret is there it trains
     user = User(s3_server.key, s3_server.secret)
     (tmp_path / "credentials").write_text(user.credentials_file())

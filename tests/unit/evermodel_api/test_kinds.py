@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from evermodel_api.kinds import KINDS, Kind
 from evermodel_api.schema import custom_resource_definition
+from evermodel_api.training import Aggregate, Algorithm
 from tests.cases import CASES, OBJECTS, Case
 
 BY_NAME = {kind.name: kind for kind in KINDS}
@@ -129,3 +130,13 @@ def test_what_pydantic_writes_is_right_for_the_schema(name: str):
     # then the schema accepts it, and it reads back the same
     assert accepted_by_schema(written)
     assert kind.spec.model_validate(written["spec"]).dump() == written["spec"]
+
+
+def test_the_order_of_names_decides_nothing():
+    # given a spec as a file has it, and as the API server gives it back: with sorted keys
+    search = {"b": {"choices": [1]}, "a": {"choices": [2]}}
+    aggregate = {"in": "x", "by": ["k"], "out": "y", "agg": {"z": ["c", "mean"], "a": ["c", "max"]}}
+    as_written = Algorithm(name="n", estimator="Ridge", search=search)
+    as_kept = Algorithm(name="n", estimator="Ridge", search=dict(sorted(search.items())))
+    assert list(as_written.search) == list(as_kept.search) == ["a", "b"]
+    assert list(Aggregate.model_validate(aggregate).agg) == ["a", "z"]
