@@ -79,6 +79,7 @@ class S3FileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no t
 
     Raises:
         ValueError: for an option of another name, or a key without its secret.
+        OSError: the file that AWS_SHARED_CREDENTIALS_FILE names is not there, and nothing else gives credentials.
     """
 
     protocol = ("s3",)

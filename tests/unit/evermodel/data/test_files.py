@@ -37,7 +37,7 @@ def read(path, declared=None):
     [
         ("r.csv", CSV, None),
         ("R.CSV", CSV, None),
-        ("r.csv.gz", gzip.compress(CSV), None),
+        ("r.csv.gz", gzip.compress(CSV, mtime=0), None),
         ("r.csv.xz", lzma.compress(CSV), None),
         ("r.parquet", parquet(), None),
         ("r.pq", parquet(), None),
@@ -98,7 +98,7 @@ def test_files_of_one_source_have_the_same_columns(tmp_path):
         ("r.csv", b"a,b\n\xff\xfe,1\n", "SourceUnreadable"),
         ("r.csv", b"a,b\n1,2,3\n4,5,6\n", "SourceUnreadable"),
         ("r.csv", b"a,b\n1,2,3\n4,5\n", "SourceUnreadable"),
-        ("r.csv.gz", gzip.compress(CSV)[:-12], "SourceUnreadable"),
+        ("r.csv.gz", gzip.compress(CSV, mtime=0)[:-12], "SourceUnreadable"),
         ("r.csv.gz", b"no gzip", "SourceUnreadable"),
         ("r.csv.gz", b"\x1f\x8b\x08\x00" + b"\xff" * 40, "SourceUnreadable"),
         ("r.csv.bz2", b"no bzip2", "SourceUnreadable"),
