@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from evermodel.artifact.prepare import names_made, names_taken
 from evermodel.data.cells import MomentCells
 from evermodel.data.columns import Column, as_moments, read_column
-from evermodel.data.digest import Hashes, content_order, data_digest, read_content, row_hashes
+from evermodel.data.digest import Hashes, content_order, data_digest, dealt_by, read_content, row_hashes
 from evermodel.data.rows import clean_rows, require_columns
 from evermodel.data.target import Target, read_target
 from evermodel.errors import DataError, SpecError
@@ -46,6 +46,8 @@ class Dataset:
     """`sha256:<hex>` of each of these columns by itself."""
     rows_read: int = 0
     """Rows before cleaning."""
+    dealt: Hashes = field(default_factory=lambda: np.empty((0, 2), dtype=np.uint64))
+    """What is dealt of each row to the test and the folds (`digest.dealt_by`), shape (rows, 2)."""
     groups: Hashes | None = None
     """Split kind Group: content of each row's group, shape (rows, 2)."""
     moments: NDArray[Any] | None = None
@@ -87,6 +89,7 @@ def make_dataset(rows: pd.DataFrame, spec: TrainingSpec) -> Dataset:
     content = read_content(table)
     order = content_order(content.rows)
     hashes = content.rows[order]
+    features = [column for column in table if column is not target_column]
     return Dataset(
         cleaned=cleaned,
         order=order,
@@ -96,6 +99,7 @@ def make_dataset(rows: pd.DataFrame, spec: TrainingSpec) -> Dataset:
         digest=data_digest(table, hashes),
         column_digests=content.columns,
         rows_read=len(rows),
+        dealt=dealt_by(row_hashes(features)[order]) if features else hashes,
         groups=row_hashes([divider])[order] if divider and spec.data.split.kind == "Group" else None,
         moments=_moments(divider)[order] if divider and spec.data.split.kind == "Time" else None,
     )

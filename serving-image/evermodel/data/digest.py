@@ -123,6 +123,31 @@ def made_from(hashes: Hashes, key: str) -> Hashes:
     return np.stack([chance(hashes, f"{key}:0"), chance(hashes, f"{key}:1")], axis=1)
 
 
+def dealt_by(features: Hashes) -> Hashes:
+    """What chance looks at to deal rows to the test and the folds: the content of their features, and never the target.
+
+    Rows with equal features stay together, so that none is told its answer by a twin. By features and target together
+    they would not: for a test row that says yes every twin that says yes would be in the test too, and those that say
+    no could be in the training, so that whoever remembers would be told the opposite.
+
+    Where rows repeat their features more often than not, such rows are told apart by their number: a few contents
+    cannot be divided in the shares that are wanted, and a model that has seen them all has learnt nothing by heart.
+
+    Args:
+        features: content of each row's features, shape (rows, 2), for rows that are ordered by their whole content.
+    """
+    numbers, distinct = distinct_rows(features)
+    if 2 * len(distinct) >= len(features):
+        return features
+    order = np.argsort(numbers, kind="stable")
+    begins = np.flatnonzero(np.append(True, np.diff(numbers[order]) > 0))
+    repeats = np.empty(len(numbers), dtype=np.uint64)
+    repeats[order] = np.arange(len(numbers)) - np.repeat(begins, np.diff(np.append(begins, len(numbers))))
+    dealt = features.copy()
+    dealt[:, 1] += repeats
+    return made_from(dealt, "repeats")
+
+
 def scramble(bits: NDArray[np.uint64], half: int) -> None:
     """Scramble 64-bit numbers in place; no two become one. `half` is 0 or 1."""
     first, times, second, again, third = _ROUNDS[half]

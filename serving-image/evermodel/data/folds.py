@@ -93,8 +93,19 @@ def fold_numbers(
                 f"{stratum_named(stratum, classes)} {len(sizes)} distinct training rows, and {folds} folds need at "
                 f"least {folds}; give more rows or a smaller validation.cv.folds",
             )
-        numbers[rows] = rank_of % folds
+        numbers[rows] = _parts(sizes, folds)[rank_of]
     return numbers
+
+
+def _parts(sizes: NDArray[np.intp], folds: int) -> NDArray[np.intp]:
+    """The fold of each rank: ranks that follow each other, in parts of about as many rows.
+
+    Equal features have the same place among the ranks of each class, or nearly so, and are then in the same fold.
+    """
+    ends = np.cumsum(sizes)
+    fold_of = ((ends - sizes / 2) * folds / ends[-1]).astype(np.intp)
+    every = len(np.unique(fold_of)) == folds
+    return fold_of if every else np.arange(len(sizes)) % folds
 
 
 def group_numbers(groups: Hashes, folds: int, seed: int) -> NDArray[np.intp]:

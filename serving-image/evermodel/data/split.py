@@ -32,13 +32,19 @@ def held_out_rows(dataset: Dataset, spec: TrainingSpec) -> Mask:
         DataError: `TooFewRows` when there are too few distinct rows, groups or moments for both sides.
     """
     kind, share, seed = split_kind(spec), spec.data.split.test, spec.run.seed
+    if len(distinct_rows(dataset.hashes)[1]) < 2:
+        raise DataError(
+            "TooFewRows",
+            "the data has 1 distinct row where at least 2 are needed, one for training and one for the test; give more "
+            "rows",
+        )
     if dataset.groups is not None:
         return hold_out_groups(dataset.groups, share, seed)
     if dataset.moments is not None:
         return hold_out_latest(dataset.moments, dataset.hashes, share)
     if kind == "Stratified":
-        return hold_out_rows(dataset.hashes, dataset.target.cells, share, seed, dataset.target.classes)
-    return hold_out_rows(dataset.hashes, np.zeros(len(dataset)), share, seed)
+        return hold_out_rows(dataset.dealt, dataset.target.cells, share, seed, dataset.target.classes)
+    return hold_out_rows(dataset.dealt, np.zeros(len(dataset)), share, seed)
 
 
 def hold_out_rows(
@@ -47,7 +53,7 @@ def hold_out_rows(
     """A share of the rows, by their content.
 
     Args:
-        hashes: content of each row, shape (rows, 2).
+        hashes: what is dealt of each row (`digest.dealt_by`), shape (rows, 2).
         strata: shape (rows,); the share is kept inside each stratum (all equal: in all rows together).
         share: share of rows to hold out.
         seed: another seed holds out other rows.

@@ -39,14 +39,16 @@ class Rows:
     truth: NDArray[np.float64]
     """Shape (rows,): class numbers or numbers."""
     hashes: NDArray[Any]
-    """Content of each row (`row_hashes`), shape (rows, 2): what chance looks at, instead of the order of rows."""
+    """Content of each row (`row_hashes`), shape (rows, 2): what makes rows, instead of the order of rows."""
+    dealt: NDArray[Any]
+    """What is dealt of each row to folds (`dealt_by`), shape (rows, 2)."""
     groups: NDArray[Any] | None = None
     """Content of each row's group, shape (rows, 2), where the split goes by groups."""
 
     def where(self, mask: NDArray[np.bool_]) -> "Rows":
         """The rows at which the mask is true."""
         groups = None if self.groups is None else self.groups[mask]
-        return Rows(self.frame.loc[mask], self.truth[mask], self.hashes[mask], groups)
+        return Rows(self.frame.loc[mask], self.truth[mask], self.hashes[mask], self.dealt[mask], groups)
 
     def __len__(self) -> int:
         return len(self.truth)
@@ -133,7 +135,7 @@ def _unfitted(recipe: Recipe, algorithm: Algorithm, params: Mapping[str, Any], r
 def _calibration_folds(rows: Rows, folds: int, seed: int) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Rows of one group stay together; else each class is divided alike."""
     kind = "StratifiedKFold" if rows.groups is None else "GroupKFold"
-    masks = make_folds(kind, folds, seed, hashes=rows.hashes, strata=rows.truth, groups=rows.groups)
+    masks = make_folds(kind, folds, seed, hashes=rows.dealt, strata=rows.truth, groups=rows.groups)
     return [(np.flatnonzero(training), np.flatnonzero(validation)) for training, validation in masks]
 
 

@@ -56,7 +56,7 @@ class Material:
             cv_kind(spec),
             (spec.validation.cv or CrossValidation()).folds,
             spec.run.seed,
-            hashes=self.training.hashes,
+            hashes=self.training.dealt,
             strata=strata,
             groups=self.training.groups,
             moments=None if dataset.moments is None else dataset.moments[inside],
@@ -105,7 +105,8 @@ def make_material(raw: pd.DataFrame, spec: TrainingSpec) -> Material:
 
 def _rows(dataset: Dataset, plan: Plan, rows: NDArray[np.bool_]) -> Rows:
     groups = None if dataset.groups is None else dataset.groups[rows]
-    return Rows(dataset.frame(plan.features, rows), dataset.target.cells[rows], dataset.hashes[rows], groups)
+    cells, hashes, dealt = dataset.target.cells[rows], dataset.hashes[rows], dataset.dealt[rows]
+    return Rows(dataset.frame(plan.features, rows), cells, hashes, dealt, groups)
 
 
 def check_classes(truth: Floats, parts: Sequence[NDArray[np.bool_]], signature: Signature, remedy: str) -> None:

@@ -1,9 +1,7 @@
 """One run: from an order to a proven model in the store. Files first, manifest second, record third."""
 
-import importlib
 import json
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -123,7 +121,6 @@ def run_training(run: Run) -> TrainingOutcome:
         progress.say(f"run {order.run} was finished before: its result is given again")
         _mirror(run)
         return done.as_outcome()
-    _import_ahead()
     look_first(order)
     run.write(ORDER, encode(order.dump()))
     material, data = prepare(run)
@@ -135,11 +132,6 @@ def run_training(run: Run) -> TrainingOutcome:
         judged = judge_winner(order, material, winner, progress, run.exchange)
     with run.phase("Recording"):
         return _record(run, Made(material, searched, winner, judged), data, eda)
-
-
-def _import_ahead() -> None:
-    """Import what is needed at the end while the beginning waits for its sources: skops imports all of scikit-learn."""
-    threading.Thread(target=importlib.import_module, args=("evermodel.artifact.skops_file",), daemon=True).start()
 
 
 def prepare(run: Run) -> tuple[Material, DataRead]:

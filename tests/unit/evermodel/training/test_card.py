@@ -165,7 +165,7 @@ def test_a_model_with_nothing_odd_has_the_limits_of_every_model():
         ({}, "rows it was fitted on better (roc_auc 0.9999)"),
         ({}, "does not hold its gates"),
         ({}, "from a probability of 0.4300 on, which was chosen for f1"),
-        ({}, "Rows like the 4 that were set aside"),
+        ({}, "The 4 rows that were set aside as wrong"),
         ({}, "other shares of the classes than there are (RandomOverSampler)"),
         ({"champion": None}, "not compared with another version"),
         ({"slices": []}, "how well it answers for one group"),

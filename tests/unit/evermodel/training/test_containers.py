@@ -51,7 +51,7 @@ def test_what_a_container_fits_is_compared_judged_and_kept(trained, tmp_path):
     ran = trained()
     assert ran.code == 0, ran.err
     assert ran.document["algorithm"] == "ours"
-    assert ran.document["metrics"]["roc_auc"] > 0.8
+    assert ran.document["metrics"]["roc_auc"] > 0.7
     ledger = json.loads((tmp_path / "store" / "runs" / "m" / "1" / "ledger.json").read_text())
     assert ledger["estimator"] == "container"
     assert {trial["algorithm"]: trial["estimator"] for trial in ledger["trials"]} == {

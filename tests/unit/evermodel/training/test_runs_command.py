@@ -115,7 +115,7 @@ def test_one_run_is_shown_whole(store):
     for part in (
         "heart-1: Succeeded",
         "Scheduled, asked by schedule",
-        "303 read, 300 after cleaning, 3 wrong ones set aside",
+        "303 read, 300 after cleaning, 3 set aside as wrong",
         "240 for training, 60 held out",
         "4 of 4 trials by roc_auc; sampler TPE, workers 2, 9.0 s",
         "0.8800 to 0.9400",
