@@ -74,6 +74,30 @@ def training(name: str, spec: dict[str, Any]) -> dict[str, Any]:
     return {"apiVersion": GROUP, "kind": "ModelTraining", "metadata": {"name": name}, "spec": spec}
 
 
+def intruder(kubectl: Kubectl, path: str) -> dict[str, Any]:
+    """A pod that changes one byte in the store. No pod of Evermodel's that serves could."""
+    pods = "--selector=evermodel.dev/deployment=heart"
+    image = kubectl("get", "pods", pods, "--output=jsonpath={.items[0].spec.containers[0].image}")
+    user = {"runAsNonRoot": True, "runAsUser": 65532, "runAsGroup": 65532, "fsGroup": 65532}
+    may = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
+    container = {
+        "name": "intruder",
+        "image": image,
+        "imagePullPolicy": "IfNotPresent",
+        "command": ["/opt/evermodel/bin/python", "-c", _FLIP, path],
+        "securityContext": may,
+        "volumeMounts": [{"name": "store", "mountPath": "/var/lib/evermodel/store"}],
+    }
+    spec = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "securityContext": {**user, "seccompProfile": {"type": "RuntimeDefault"}},
+        "containers": [container],
+        "volumes": [{"name": "store", "persistentVolumeClaim": {"claimName": "evermodel-store"}}],
+    }
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "intruder"}, "spec": spec}
+
+
 def undisturbed(kubectl: Kubectl) -> dict[str, Any]:
     """The good model's objects and pods, as far as nobody else's trouble may change them."""
     pods = json.loads(kubectl("get", "pods", "--selector=evermodel.dev/deployment=heart", "--output", "json"))["items"]
@@ -156,8 +180,8 @@ def test_an_artifact_whose_bytes_were_changed_is_never_served(ward: Ward):
     kubectl.apply([training("tampered", spec)])
     version = eventually(lambda: get(kubectl, "modelversion", "tampered-1"), "the version")
     model = version["spec"]["artifact"]["uri"].removeprefix("file://") + "/model.skops"
-    pod = kubectl("get", "pods", "--selector=evermodel.dev/deployment=heart", "--output=name").split()[0]
-    kubectl("exec", pod, "--", "/opt/evermodel/bin/python", "-c", _FLIP, model)
+    kubectl.apply([intruder(kubectl, model)])
+    eventually(lambda: get(kubectl, "pod", "intruder").get("status", {}).get("phase") == "Succeeded", "the change")
 
     # when it is deployed
     deployment = {

@@ -261,7 +261,7 @@ class DataSchema(Schema):
 
 
 class Split(Schema):
-    """How rows are set aside for the test. A row's side is decided by its content, so it stays from run to run."""
+    """How rows are set aside for the test. The content of its features decides a row's side, so it stays."""
 
     kind: Literal["Stratified", "Random", "Group", "Time"] | None = None
     """Stratified keeps the classes' shares; Random does not; Group keeps rows of one group on one side; Time tests on

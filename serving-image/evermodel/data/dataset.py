@@ -89,7 +89,8 @@ def make_dataset(rows: pd.DataFrame, spec: TrainingSpec) -> Dataset:
     content = read_content(table)
     order = content_order(content.rows)
     hashes = content.rows[order]
-    features = [column for column in table if column is not target_column]
+    # Content adds up over the columns: what is left without the target is that of the features.
+    features = content.rows - row_hashes([target_column])
     return Dataset(
         cleaned=cleaned,
         order=order,
@@ -99,7 +100,7 @@ def make_dataset(rows: pd.DataFrame, spec: TrainingSpec) -> Dataset:
         digest=data_digest(table, hashes),
         column_digests=content.columns,
         rows_read=len(rows),
-        dealt=dealt_by(row_hashes(features)[order]) if features else hashes,
+        dealt=dealt_by(features[order]),
         groups=row_hashes([divider])[order] if divider and spec.data.split.kind == "Group" else None,
         moments=_moments(divider)[order] if divider and spec.data.split.kind == "Time" else None,
     )

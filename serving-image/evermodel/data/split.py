@@ -1,8 +1,8 @@
 """Which rows are set aside for the test: decided by what the rows hold and a seed, never by their order.
 
-Stratified and Random: each distinct row has a rank, by its content and the seed; the first ranks are the test. So a row
-(almost) keeps its side when others join, and equal rows are never on both sides. Group does the same with whole groups.
-Time takes the latest rows.
+Stratified and Random: rows have a rank by the content of their features and the seed; the first ranks are the test. So
+a row (almost) keeps its side when others join, and rows of equal features are on one side, whatever their answers are,
+unless most rows repeat others' (`digest.dealt_by`). Group does the same with whole groups. Time takes the latest rows.
 """
 
 from collections.abc import Sequence

@@ -12,7 +12,7 @@ from evermodel.artifact.frame import model_frame
 from evermodel.artifact.model import load_artifact, predict
 from tests.bench.training.real_tables import RealTable
 
-TRIALS = {"affairs": 120, "segments": 36, "diamonds": 30}
+TRIALS = {"affairs": 120, "segments": 28, "diamonds": 18}
 """So many fit into a minute of two cores. A number of trials, unlike a time, gives the same model each time."""
 FOLDS = {"affairs": 5, "segments": 5, "diamonds": 3}
 
