@@ -15,6 +15,8 @@ from evermodel.artifact.frame import category_text
 from evermodel.data.eda_document import Kind
 
 Floats = NDArray[np.float64]
+LARGEST = 1e150
+"""The report takes larger numbers for this one, with their sign: their squares and differences are no numbers."""
 Codes = NDArray[np.intp]
 
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?)?")
@@ -77,6 +79,8 @@ def _numbers(values: Floats) -> Cells:
     infinite = int(np.isinf(values).sum())
     if infinite:
         values = np.where(np.isinf(values), np.nan, values)
+    if len(values) and np.nanmax(np.abs(values), initial=0.0) > LARGEST:
+        values = np.clip(values, -LARGEST, LARGEST)
     return Cells("number", values, _NO_CODES, infinite=infinite)
 
 

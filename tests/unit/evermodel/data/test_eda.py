@@ -361,3 +361,10 @@ def test_columns_as_arrow_gives_them_are_read():
         "moment": ("date", 2),
         "flag": ("category", 2),
     }
+
+
+@pytest.mark.parametrize("numbers", [[1.7976e308], [1.7e308, -1.7e308], [1.7976e308] * 3, [1e200, -1e300, 2.0]])
+def test_numbers_whose_squares_are_none_are_told_in_numbers(numbers):
+    frame = pd.DataFrame({"c": numbers, "y": range(len(numbers))})
+    found = explore(frame, "y", Task.REGRESSION, budget_seconds=5, max_cells=1000)
+    json.dumps(found.dump(), allow_nan=False)
