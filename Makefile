@@ -51,7 +51,7 @@ test: lint test-unit test-cluster test-loop ## Everything: lint, unit tests, the
 test-unit: setup ## Without a cluster
 	$(BIN)/pytest -n auto --dist loadfile tests/unit tests/integration
 
-test-cluster: setup images ## Against the real API server and kubelet
+test-cluster: setup install ## Against the real API server and kubelet
 	$(BIN)/pytest tests/cluster
 
 test-loop: setup images ## The whole life cycle, with its faults

@@ -277,7 +277,7 @@ async def test_a_run_that_the_kernel_killed_for_its_memory_is_repeated_with_more
     resources = {"requests": {"cpu": "50m", "memory": "16Mi"}, "limits": {"memory": "16Mi"}}
     train(kubectl, operator, run={"resources": resources, "oom": {"factor": 1.25, "max": "20Mi"}, "backoffLimit": 0})
 
-    status = await operator.until(lambda status: bool(condition(status, "Stalled")), 50)
+    status = await operator.until(lambda status: bool(condition(status, "Stalled")), 150)
 
     assert [(run["reason"], run["memory"]) for run in status["runs"]] == [
         ("OutOfMemory", "20Mi"),
