@@ -43,6 +43,9 @@ cluster-down: ## Remove it, and everything that it made
 images: cluster ## Build the images and load them into the cluster
 	$(CLUSTER_PY) images
 
+install: ## The cluster, the images, and the operator in it
+	$(PYTHON) -m hack.demo.machine
+
 demo: ## The whole loop on a real Kubernetes: train, serve, watch, degrade, retrain, swap
 	$(PYTHON) -m hack.demo
 

@@ -131,3 +131,19 @@ class _Background:
         if self._done is None or self._done.returncode != 0:
             said = self._done.stdout if self._done else ""
             raise MachineError(f"`{' '.join(self._command)}` failed: {' '.join(said.split())[-2000:]}")
+
+
+def main() -> int:
+    """Prepare the machine; what `make install` runs."""
+    from hack.demo.narrate import Narrator  # noqa: PLC0415  only the command needs it
+
+    try:
+        prepare(Narrator(sys.stdout))
+    except MachineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
