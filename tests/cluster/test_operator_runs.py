@@ -274,19 +274,20 @@ async def test_a_run_that_the_kernel_killed_for_its_memory_is_repeated_with_more
     operator: Operator, kubectl: Any
 ):
     operator.settings = operator.with_image(runtime_image(kubectl), "IfNotPresent")
-    resources = {"requests": {"cpu": "50m", "memory": "16Mi"}, "limits": {"memory": "16Mi"}}
-    train(kubectl, operator, run={"resources": resources, "oom": {"factor": 1.25, "max": "20Mi"}, "backoffLimit": 0})
+    # room for the container to begin, and not for the interpreter's libraries
+    resources = {"requests": {"cpu": "50m", "memory": "32Mi"}, "limits": {"memory": "32Mi"}}
+    train(kubectl, operator, run={"resources": resources, "oom": {"factor": 1.25, "max": "40Mi"}, "backoffLimit": 0})
 
     status = await operator.until(lambda status: bool(condition(status, "Stalled")), 150)
 
     assert [(run["reason"], run["memory"]) for run in status["runs"]] == [
-        ("OutOfMemory", "20Mi"),
-        ("OutOfMemory", "16Mi"),
+        ("OutOfMemory", "40Mi"),
+        ("OutOfMemory", "32Mi"),
     ]
     assert status["runs"][0]["cause"] == {"by": "run/1", "reason": "OutOfMemory"}
     assert "run" not in status
     stalled = condition(status, "Stalled")
-    assert "run.oom.max of 20Mi is reached" in stalled["message"]
+    assert "run.oom.max of 40Mi is reached" in stalled["message"]
 
 
 SAYS = """
