@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+KERNEL := $(VENV)/.kernel
+COMPILED := serving-image/evermodel/compiled
 CLUSTER_PY := $(PYTHON) -m hack.cluster
 
 .DEFAULT_GOAL := help
@@ -12,7 +14,7 @@ CLUSTER_PY := $(PYTHON) -m hack.cluster
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-setup: $(STAMP) ## Make .venv with everything for development, the evermodel command included (no cluster, under two minutes)
+setup: $(STAMP) $(KERNEL) ## Make .venv with everything for development, the evermodel command included (no cluster, under two minutes)
 
 $(STAMP): requirements/dev.txt requirements/bootstrap.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Evermodel needs Python 3.11 or newer: name one with make PYTHON=python3.11 ..."; exit 1; }
@@ -20,6 +22,11 @@ $(STAMP): requirements/dev.txt requirements/bootstrap.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Trees are walked in C: without a compiler scikit-learn answers in its place, and says so.
+$(KERNEL): $(STAMP) $(COMPILED)/kernel.c $(COMPILED)/build.py
+	@$(BIN)/python -m evermodel.compiled.build || echo "Models of trees will be served by scikit-learn, which is slower: install gcc and run make setup again."
 	@touch $@
 
 lint: setup ## Format, lint, types, layers

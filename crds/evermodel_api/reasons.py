@@ -166,6 +166,19 @@ class Reason(StrEnum):
     ORDER_INVALID = "OrderInvalid", "A pod's order cannot be read."
     WRONG_USAGE = "WrongUsage", "The command was called in a way that makes no sense."
     PORT_UNAVAILABLE = "PortUnavailable", "The server cannot listen on its port."
+    SPOOL_UNAVAILABLE = (
+        "SpoolUnavailable",
+        "The folder where requests and labels wait for the store cannot be used by the server.",
+    )
+    KEYS_MISSING = "KeysMissing", "A server that asks for API keys has none: the Secret is not there, or empty."
+    KEY_INVALID = "KeyInvalid", "An API key is too short, or cannot be sent in a header."
+    CERTIFICATE_MISSING = "CertificateMissing", "The certificate or the key of a server's TLS is not there."
+    CERTIFICATE_INVALID = (
+        "CertificateInvalid",
+        "The certificate and the key of a server's TLS cannot be read, or do not belong together.",
+    )
+    CERTIFICATE_EXPIRED = "CertificateExpired", "The certificate of a server's TLS has expired, or does not count yet."
+    TRACING_INVALID = "TracingInvalid", "The environment asks for traces in a way that is not spoken here."
     ROW_SHAPE = "RowShape", "A row has another number of values than the model has columns."
     NUMBER_EXPECTED = "NumberExpected", "A column of numbers holds something else."
     PREDICTION_FAILED = "PredictionFailed", "The model could not answer the rows of a window."

@@ -31,6 +31,14 @@ TERMINATION_LOG = "/dev/termination-log"
 MESSAGE_LIMIT = 4096
 """Kubernetes keeps this many bytes of a termination message."""
 SERVING_PORT = 8080
+GRPC_PORT = 8081
+"""A serving pod speaks gRPC here, where the ModelDeployment says expose.grpc."""
+SPOOL_DIRECTORY = "/var/lib/evermodel/spool"
+"""A serving pod keeps here what is not yet in the store: it outlives the container, and goes with the pod."""
+KEYS_DIRECTORY = "/run/secrets/evermodel-serving/keys"
+"""A serving pod finds the API keys here, one file for each."""
+TLS_DIRECTORY = "/run/secrets/evermodel-serving/tls"
+"""A serving pod finds its certificate here: tls.crt and tls.key."""
 
 
 ModelName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9]([-_A-Za-z0-9]*[A-Za-z0-9])?$")]
@@ -282,7 +290,20 @@ class ServingOrder(Schema):
     """Port to listen on."""
     allow_pickle: bool | None = None
     """Whether the cluster's admin allows models that are kept as pickles to be loaded. Absent where not: a version is
-    served by the image that made it, and an image from before this field refuses an order that has it."""
+    served by the image that made it, and an image from before this field refuses an order that has it. So it is with
+    all fields below: an image that knows nothing of keys or TLS ends instead of serving without."""
+    grpc_port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """Port to speak gRPC on; absent where nobody does."""
+    keys: str | None = None
+    """Directory of the API keys; absent where everybody may ask."""
+    tls: str | None = None
+    """Directory of the certificate and its key; absent where the port speaks plain HTTP."""
+    access_log: bool | None = None
+    """Whether each request is a line on standard output."""
+    max_body_bytes: Annotated[int, Field(ge=1)] | None = None
+    """Bytes that the body of a request may have; absent for the server's own limit."""
+    max_rows: Annotated[int, Field(ge=1)] | None = None
+    """Rows that a request may have; absent for the server's own limit."""
 
 
 def fit_message(outcome: TrainingOutcome | MonitorOutcome | ReproduceOutcome) -> str:

@@ -8,16 +8,22 @@ import platform
 from pathlib import Path
 
 _CPU_INFO = Path("/proc/cpuinfo")
+_SPINS = "1000"
+"""How often a thread of GNU's OpenMP looks for work before it sleeps."""
 
 
 def settle() -> None:
     """Settle what OpenMP and OpenBLAS do.
 
-    OpenMP's threads would spin while they wait, which on cores that others use costs a hundred times what it gains.
+    OpenMP's threads would spin for long while they wait, which on cores that others use costs a hundred times what it
+    gains; to sleep at once costs a third of a boosting's time where nobody else is there. A few microseconds are enough
+    for what comes at once (docs/benchmarks.md).
     OpenBLAS has kernels for each kind of processor, which round otherwise: a model that is made on one node would not
     be the same to the bit on a newer one. One kernel for all that have AVX2 gives the same sums on each of them.
     """
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ["OMP_WAIT_POLICY"] = "passive"
+        os.environ.setdefault("GOMP_SPINCOUNT", _SPINS)
     if has_avx2():
         os.environ.setdefault("OPENBLAS_CORETYPE", "Haswell")
 

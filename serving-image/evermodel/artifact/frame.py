@@ -4,48 +4,18 @@ A frame has the signature's columns in their order: numbers are float64 with NaN
 `str` with None or NaN for a missing value (pandas decides which; `isna` knows both).
 """
 
-import math
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from evermodel.artifact.cells import category_text, category_values
 from evermodel.artifact.golden import Cell
 from evermodel.artifact.signature import ColumnSignature, Signature
 from evermodel.errors import DataError
 
-
-def category_text(value: Any) -> str | None:
-    """A category as text, the same whatever type it came in; None for a missing value.
-
-    >>> [category_text(value) for value in (True, 3, 3.0, 3.5, "three", None, float("nan"))]
-    ['true', '3', '3', '3.5', 'three', None, None]
-    """
-    if isinstance(value, str):
-        return value
-    if value is None or value is pd.NA or value is pd.NaT:
-        return None
-    if isinstance(value, bool | np.bool_):
-        return "true" if value else "false"
-    if isinstance(value, float | np.floating | Decimal):
-        if math.isnan(value):
-            return None
-        return str(int(value)) if float(value).is_integer() else repr(float(value))
-    return str(value)
-
-
-def category_values(values: Sequence[Any]) -> list[str | None]:
-    """Categories as text. Equal values of one type are turned once, for columns have few levels and many rows."""
-    known: dict[tuple[type, Any], str | None] = {}
-    texts: list[str | None] = []
-    for value in values:
-        key = (type(value), value)
-        if key not in known:
-            known[key] = category_text(value)
-        texts.append(known[key])
-    return texts
+__all__ = ["category_text", "estimator_frame", "frame_from_rows", "model_frame"]
 
 
 def _number_values(column: ColumnSignature, values: Sequence[Cell]) -> np.ndarray[Any, np.dtype[np.float64]]:

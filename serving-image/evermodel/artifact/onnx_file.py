@@ -20,10 +20,11 @@ from evermodel.artifact.onnx_convert import NotConvertibleError, add_converted
 from evermodel.artifact.onnx_graph import Graph
 from evermodel.artifact.onnx_model import OnnxModel, load_onnx
 from evermodel.artifact.onnx_steps import Column, add_branches, add_prepare, add_steps
+from evermodel.artifact.random_rows import random_rows
 from evermodel.artifact.signature import ColumnSignature, Signature
 from evermodel_api.training import Task
 
-__all__ = ["PARITY", "Onnx", "OnnxModel", "export_onnx", "load_onnx", "parity", "random_rows"]
+__all__ = ["PARITY", "Onnx", "OnnxModel", "export_onnx", "load_onnx", "parity"]
 
 PARITY = 1e-5
 """Largest difference of a probability, or of a number relative to itself, at which the two forms agree."""
@@ -157,28 +158,3 @@ def _largest_difference(other: OnnxModel, model: Any, signature: Signature, fram
     if here.shape != there.shape or not np.array_equal(np.isnan(here), np.isnan(there)):
         return float("inf")
     return float(np.nanmax(np.abs(here - there) / np.maximum(1.0, np.abs(here)), initial=0.0))
-
-
-def random_rows(signature: Signature, rows: int, seed: int) -> pd.DataFrame:
-    """Rows drawn from the ranges and levels of the signature, and a little beyond.
-
-    A tenth of what may be missing is missing, a tenth of the categories were never seen, and numbers reach a tenth of
-    their range further.
-    """
-    chance = np.random.default_rng(seed)
-    columns = {column.name: _random_cells(column, rows, chance) for column in signature.columns}
-    return pd.DataFrame(columns, index=pd.RangeIndex(rows))
-
-
-def _random_cells(column: ColumnSignature, rows: int, chance: np.random.Generator) -> NDArray[Any]:
-    gaps = (chance.random(rows) < 0.1) & column.takes_missing
-    if column.kind == "number":
-        low, high = column.min or 0.0, column.max or 0.0
-        reach = 0.1 * (high - low) or 1.0
-        numbers = chance.uniform(low - reach, high + reach, rows)
-        return np.where(gaps, np.nan, np.round(numbers) if column.datatype == "INT64" else numbers)
-    cells = np.empty(rows, dtype=object)
-    cells[:] = [column.levels[i] if column.levels else "" for i in chance.integers(0, max(len(column.levels), 1), rows)]
-    cells[chance.random(rows) < 0.1] = "a level that was never seen"
-    cells[gaps] = None
-    return cells

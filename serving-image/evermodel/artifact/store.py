@@ -6,23 +6,18 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Any
 
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
 from pydantic import ValidationError
 
 from evermodel.artifact.layout import artifact_directory
 from evermodel.artifact.manifest import MANIFEST, File, Manifest
-from evermodel.artifact.s3 import register
 from evermodel.errors import DataError, RunError
 from evermodel_api.digest import digest_bytes
 from evermodel_api.training import Task
 from evermodel_api.version import Artifact
-
-register()
 
 
 @dataclass(frozen=True)
@@ -55,6 +50,24 @@ def absolute_uri(uri: str) -> str:
     return uri.rstrip("/") if "://" in uri else f"file://{Path(uri).absolute().as_posix()}"
 
 
+def _local_path(uri: str) -> Path | None:
+    """The path of a file or directory of this machine; None for what only fsspec knows."""
+    if "://" not in uri:
+        return Path(uri)
+    return Path(uri.removeprefix("file://")) if uri.startswith("file://") and "::" not in uri else None
+
+
+def _remote(uri: str) -> tuple[Any, str]:
+    """The file system of fsspec and the path there. It is slow to import, and a store on a volume does without."""
+    import fsspec  # noqa: PLC0415
+
+    from evermodel.artifact.s3 import register  # noqa: PLC0415
+
+    register()
+    filesystem, path = fsspec.core.url_to_fs(uri)
+    return filesystem, path
+
+
 def read_bytes(uri: str) -> bytes:
     """Bytes of one file.
 
@@ -63,7 +76,9 @@ def read_bytes(uri: str) -> bytes:
         RunError: `StoreUnavailable` when the store cannot be read.
     """
     with _told(uri):
-        filesystem, path = fsspec.core.url_to_fs(uri)
+        if (local := _local_path(uri)) is not None:
+            return local.read_bytes()
+        filesystem, path = _remote(uri)
         content: bytes = filesystem.cat_file(path)
         return content
 
@@ -76,10 +91,10 @@ def write_bytes(uri: str, content: bytes | memoryview) -> None:
     """
     try:
         with _told(uri):
-            filesystem, path = fsspec.core.url_to_fs(uri)
-            if isinstance(filesystem, LocalFileSystem):
-                _replace_file(Path(path), content)
+            if (local := _local_path(uri)) is not None:
+                _replace_file(local, content)
             else:
+                filesystem, path = _remote(uri)
                 filesystem.makedirs(filesystem._parent(path), exist_ok=True)  # noqa: SLF001  fsspec's name for it
                 filesystem.pipe_file(path, bytes(content))
     except FileNotFoundError as error:  # a place where no directory can be made
@@ -94,7 +109,9 @@ def list_names(uri: str) -> list[str]:
     """
     try:
         with _told(uri):
-            filesystem, path = fsspec.core.url_to_fs(uri)
+            if (local := _local_path(uri)) is not None:
+                return sorted(entry.name for entry in local.iterdir())
+            filesystem, path = _remote(uri)
             filesystem.invalidate_cache()  # some remember a listing, which other pods have added to meanwhile
             return sorted(entry.rstrip("/").rsplit("/", 1)[-1] for entry in filesystem.ls(path, detail=False))
     except FileNotFoundError:
@@ -148,6 +165,7 @@ def read_artifact(
     only: Sequence[str] | None = None,
     first_of: Sequence[str] = (),
     verify: bool = True,
+    whole: bool = False,
 ) -> ArtifactFiles:
     """Read an artifact's files and verify them against the manifest, and the manifest against `digest`.
 
@@ -157,6 +175,7 @@ def read_artifact(
         only: names of the files to read; all when None.
         first_of: names of which the first that the manifest has is read too.
         verify: False leaves the checks out.
+        whole: verify the files too that are not read.
 
     Raises:
         DataError: `ArtifactMissing` when a file is not there, `ArtifactDigestMismatch` when bytes were changed,
@@ -173,6 +192,9 @@ def read_artifact(
         contents[name] = _artifact_bytes(uri, name)
         if verify:
             _verify(uri, name, manifest.files[name], contents[name])
+    if whole:
+        for name in sorted(manifest.files.keys() - contents.keys()):
+            _verify_unread(uri, name, manifest.files[name])
     return ArtifactFiles(manifest, contents)
 
 
@@ -180,10 +202,7 @@ def _artifact_bytes(uri: str, name: str) -> bytes:
     try:
         return read_bytes(f"{uri.rstrip('/')}/{name}")
     except FileNotFoundError:
-        raise DataError(
-            "ArtifactMissing",
-            f"the artifact {uri} has no {name}; restore the file from a backup or train the model again",
-        ) from None
+        raise _missing(uri, name) from None
 
 
 def _read_manifest(uri: str, digest: str | None) -> Manifest:
@@ -206,6 +225,30 @@ def _verify(uri: str, name: str, expected: File, content: bytes) -> None:
         raise _changed(uri, name, f"it has {len(content)} bytes and should have {expected.size}")
     if (actual := sha256(content).hexdigest()) != expected.sha256:
         raise _changed(uri, name, f"its sha256 is {actual} and should be {expected.sha256}")
+
+
+def _verify_unread(uri: str, name: str, expected: File) -> None:
+    """Verify a file that nobody needs in memory."""
+    local = _local_path(uri)
+    if local is None:
+        _verify(uri, name, expected, _artifact_bytes(uri, name))
+        return
+    try:
+        with _told(uri), (local / name).open("rb") as file:
+            size, actual = os.fstat(file.fileno()).st_size, file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise _missing(uri, name) from None
+    if size != expected.size:
+        raise _changed(uri, name, f"it has {size} bytes and should have {expected.size}")
+    if actual != expected.sha256:
+        raise _changed(uri, name, f"its sha256 is {actual} and should be {expected.sha256}")
+
+
+def _missing(uri: str, name: str) -> DataError:
+    return DataError(
+        "ArtifactMissing",
+        f"the artifact {uri} has no {name}; restore the file from a backup or train the model again",
+    )
 
 
 def _changed(uri: str, name: str, finding: str) -> DataError:

@@ -1,6 +1,6 @@
 """From raw rows to what a training works on: canonical columns, the target, and the order that content gives."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,17 +57,26 @@ class Dataset:
         return len(self.hashes)
 
     def frame(self, columns: Sequence[Column], rows: SomeRows) -> pd.DataFrame:
-        """Canonical cells of some rows, as models take them: float64 with NaN, and text as pandas keeps it."""
+        """Canonical cells of some rows, as models take them: float64 with NaN, and objects of `str` with None."""
         places = self.order[rows]  # once: every column has this order
-        return pd.DataFrame({column.name: column.stored.canonical(places) for column in columns}, copy=False)
+        cells = {column.name: column.stored.canonical(places) for column in columns}
+        # pandas would look at every object, to find that it is text
+        return pd.DataFrame(
+            {name: pd.Series(each, dtype=each.dtype, copy=False) for name, each in cells.items()}, copy=False
+        )
 
     def raw(self, rows: SomeRows) -> pd.DataFrame:
         """All columns of some rows as the source gave them: another model's columns are taken from here."""
         return self.cleaned.take(self.order[rows]).reset_index(drop=True)
 
 
-def make_dataset(rows: pd.DataFrame, spec: TrainingSpec) -> Dataset:
+def make_dataset(rows: pd.DataFrame, spec: TrainingSpec, show: Callable[[pd.DataFrame], None] | None = None) -> Dataset:
     """Clean raw rows and read their columns.
+
+    Args:
+        rows: as the sources gave them.
+        spec: what is trained.
+        show: is shown the rows once they are cleaned, for what can be done with them meanwhile.
 
     Raises:
         SpecError: `ColumnMissing`, `ColumnNotAFeature`.
@@ -79,6 +88,8 @@ def make_dataset(rows: pd.DataFrame, spec: TrainingSpec) -> Dataset:
     require_columns(rows, spec.data.exclude, "data.exclude")
     require_columns(rows, [by] if by else [], "data.split.by")
     cleaned = clean_rows(rows, spec.data.rows)
+    if show is not None:
+        show(cleaned)
     dates = _dates(spec)
     columns = _read_columns(cleaned, spec, dates)
     target_column = read_column(spec.target, cleaned[spec.target], is_target=True)
@@ -88,7 +99,7 @@ def make_dataset(rows: pd.DataFrame, spec: TrainingSpec) -> Dataset:
     table += [target_column, *([divider] if divider and divider.name not in {c.name for c in table} else [])]
     content = read_content(table)
     order = content_order(content.rows)
-    hashes = content.rows[order]
+    hashes = content.rows.take(order, axis=0)
     # Content adds up over the columns: what is left without the target is that of the features.
     features = content.rows - row_hashes([target_column])
     return Dataset(
@@ -100,7 +111,7 @@ def make_dataset(rows: pd.DataFrame, spec: TrainingSpec) -> Dataset:
         digest=data_digest(table, hashes),
         column_digests=content.columns,
         rows_read=len(rows),
-        dealt=dealt_by(features[order]),
+        dealt=dealt_by(features.take(order, axis=0)),
         groups=row_hashes([divider])[order] if divider and spec.data.split.kind == "Group" else None,
         moments=_moments(divider)[order] if divider and spec.data.split.kind == "Time" else None,
     )

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from evermodel.artifact.signature import ClassLabel
 from evermodel.data.dataset import Dataset
-from evermodel.data.digest import Hashes, chance, distinct_rows
+from evermodel.data.digest import Hashes, ascending, chance, distinct_rows
 from evermodel.errors import DataError
 from evermodel_api.training import Task, TrainingSpec
 
@@ -127,7 +127,7 @@ def hold_out_latest(moments: NDArray[Any], hashes: Hashes, share: float) -> Mask
 def ranked(hashes: Hashes, key: str) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """For each row the rank of its distinct content under a key, and the number of rows of each rank."""
     numbers, distinct = distinct_rows(hashes)
-    order = np.argsort(chance(distinct, key), kind="stable")
+    order = ascending(chance(distinct, key))
     ranks = np.empty(len(distinct), dtype=np.intp)
     ranks[order] = np.arange(len(distinct))
     rank_of = ranks[numbers]

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-UNSEEN = -1.0
-"""Code of a category that training never saw."""
+from evermodel.artifact.cells import UNSEEN
+
+__all__ = ["UNSEEN", "Batch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,9 +15,9 @@ class Batch:
     """Rows as engines, the prediction log and the reasons take them."""
 
     values: NDArray[np.float64]
-    """Shape (rows, columns), in the signature's order, C-contiguous. A number is itself, a category the place of its text
-    among the levels of its column in the signature, or `UNSEEN`; NaN is missing. A column of dates is all NaN: its text
-    says more."""
+    """Shape (rows, columns), in the signature's order, C-contiguous. A number is itself, a category the place of its
+    text among the levels of its column in the signature, or `UNSEEN`; NaN is missing. A column of dates is all NaN: its
+    text says more."""
     texts: dict[int, list[str | None]] = field(default_factory=dict)
     """For each column of categories or dates, by its place: the text of each row, None where it is missing."""
 

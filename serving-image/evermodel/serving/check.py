@@ -12,17 +12,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
-from evermodel.artifact.frame import category_text
+from evermodel.artifact.cells import category_text
 from evermodel.artifact.golden import Cell
 from evermodel.artifact.signature import ColumnSignature, Signature
 from evermodel.serving.faults import BadRequestError, TooLargeError
+from evermodel.serving.limits import STANDARD
 
 Columns = list[list[Cell]]
 """One list for each column of the signature, in its order; all have one value for each row. Numbers are int or float,
 categories are text as in training, None is missing."""
-
-MAX_ROWS = 10_000
-"""Rows in one request: enough for batches, few enough that one client cannot hold a worker for minutes."""
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _SHOWN = 60
@@ -40,15 +38,17 @@ def list_names(names: Sequence[str], limit: int = 20) -> str:
     return ", ".join(names[:limit]) + more
 
 
-def check_row_count(count: int) -> None:
+def check_row_count(count: int, limit: int = STANDARD.rows) -> None:
     """Refuse no rows and too many rows."""
     if count == 0:
         raise BadRequestError("there is no row to predict; send at least one")
-    if count > MAX_ROWS:
-        raise TooLargeError(f"the request has {count} rows and the limit is {MAX_ROWS}; send them in several requests")
+    if count > limit:
+        raise TooLargeError(f"the request has {count} rows and the limit is {limit}; send them in several requests")
 
 
-def columns_from_rows(signature: Signature, rows: Sequence[object], *, text: bool = False) -> Columns:
+def columns_from_rows(
+    signature: Signature, rows: Sequence[object], *, text: bool = False, limit: int = STANDARD.rows
+) -> Columns:
     """Check rows whose values come in the signature's order; with `text`, numbers are read from text.
 
     A model of one column also takes bare values instead of rows of one.
@@ -57,7 +57,7 @@ def columns_from_rows(signature: Signature, rows: Sequence[object], *, text: boo
         BadRequestError: which row, which column, what was expected and what came.
         TooLargeError: too many rows.
     """
-    check_row_count(len(rows))
+    check_row_count(len(rows), limit)
     width = len(signature.columns)
     for number, row in enumerate(rows):
         if not isinstance(row, list):
@@ -75,14 +75,14 @@ def columns_from_rows(signature: Signature, rows: Sequence[object], *, text: boo
     return check_columns(signature, columns, text=text)
 
 
-def columns_from_objects(signature: Signature, rows: Sequence[object]) -> Columns:
+def columns_from_objects(signature: Signature, rows: Sequence[object], *, limit: int = STANDARD.rows) -> Columns:
     """Check rows that are objects by column name, in any order of the names.
 
     Raises:
         BadRequestError: which row, which column, what was expected and what came.
         TooLargeError: too many rows.
     """
-    check_row_count(len(rows))
+    check_row_count(len(rows), limit)
     names = signature.names
     known = set(names)
     objects: list[Mapping[str, object]] = []

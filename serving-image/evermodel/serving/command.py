@@ -3,25 +3,25 @@
 import argparse
 import socket
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from evermodel.artifact.records import find_version
-from evermodel.artifact.store import absolute_uri, write_bytes
 from evermodel.errors import RunError, SpecError
-from evermodel.serving.engine import ServedModel, load_served_model
-from evermodel.serving.feedback import FeedbackLog
-from evermodel.serving.log import LogTarget, PredictionLogger, process_name
-from evermodel.serving.registry import Hosted
-from evermodel.serving.server import ServerOptions, run_server
-from evermodel_api.deployment import PredictionLog
+from evermodel.serving.cores import processes_for_limits
+from evermodel.serving.counters import Counters, Layout
+from evermodel.serving.hosting import Ordered, Wanted, find_named
+from evermodel.serving.limits import STANDARD, Limits
+from evermodel.serving.listener import address_of, listen
+from evermodel.serving.process_usage import seconds_since_start
+from evermodel.serving.spool.place import TOTAL_BYTES, SpoolOptions
+from evermodel.serving.switches import Switches, make_hooks, wait_until_usable
 from evermodel_api.runs import MESSAGE_LIMIT, TERMINATION_LOG, ServingOrder
 
 DRAIN_SECONDS = 5.0
 LOCAL_PORT = 5050
+MOST_PROCESSES = 256
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,7 +43,64 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SECONDS",
         help="how long to answer on after SIGTERM, so that clients can leave (default %(default)g)",
     )
+    parser.add_argument(
+        "--workers",
+        type=_count,
+        metavar="N",
+        help="processes that answer (default 1; in a pod the whole cores of its CPU limit)",
+    )
+    parser.add_argument(
+        "--spool",
+        metavar="DIR",
+        type=Path,
+        help="where requests and labels wait for the store, and survive a crash (default: a temporary folder that the"
+        " next server with the same store finds)",
+    )
+    parser.add_argument(
+        "--spool-size",
+        type=_mebibytes,
+        default=TOTAL_BYTES,
+        metavar="MIB",
+        help=f"how much may wait there; what comes beyond is dropped and counted (default {TOTAL_BYTES >> 20})",
+    )
+    parser.add_argument(
+        "--keys", metavar="DIR", type=Path, help="folder of API keys, one file for each; without it everybody may ask"
+    )
+    parser.add_argument(
+        "--tls", metavar="DIR", type=Path, help="folder of tls.crt and tls.key; the server speaks HTTPS"
+    )
+    parser.add_argument("--access-log", action="store_true", help="print a line of JSON for each request")
+    parser.add_argument(
+        "--max-body",
+        type=_mebibytes,
+        metavar="MIB",
+        help=f"how large the body of a request may be (default {STANDARD.body_bytes >> 20})",
+    )
+    parser.add_argument(
+        "--max-rows", type=_rows, metavar="N", help=f"how many rows a request may have (default {STANDARD.rows})"
+    )
     parser.add_argument("--termination-log", type=Path, metavar="FILE", help=argparse.SUPPRESS)
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if not 1 <= count <= MOST_PROCESSES:
+        raise ValueError(text)
+    return count
+
+
+def _rows(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError(text)
+    return count
+
+
+def _mebibytes(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise ValueError(text)
+    return count << 20
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -52,15 +109,14 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         RunError: a model cannot be served; in a pod the sentence is in the termination message too.
     """
-    started = time.monotonic()
     if (arguments.order is None) == (not arguments.version):
         raise SpecError("WrongUsage", "say what to serve: VERSION... with --store DIR, or --order FILE")
     termination_log = arguments.termination_log or (Path(TERMINATION_LOG) if arguments.order else None)
     try:
         if arguments.order:
-            _serve_order(arguments, started)
+            _serve_order(arguments)
         else:
-            _serve_versions(arguments, started)
+            _serve_versions(arguments)
     except RunError as error:
         _leave_message(termination_log, str(error))
         raise
@@ -68,21 +124,51 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _serve_order(arguments: argparse.Namespace, started: float) -> None:
+def _serve_order(arguments: argparse.Namespace) -> None:
     order = read_order(arguments.order)
     port = order.port if arguments.port is None else arguments.port
-    options = ServerOptions(arguments.host, port, arguments.drain)
-    run_server(options, lambda: [host_order(order)], lambda address: _announce(address, [order.version], started))
+    switches = Switches.of_order(order)
+    wait_until_usable(switches)
+    _serve(Ordered(order, _spool_options(arguments)), listen(arguments.host, port), switches, arguments)
 
 
-def _serve_versions(arguments: argparse.Namespace, started: float) -> None:
-    wanted = [find_named(arguments.store, name) for name in arguments.version]
+def _serve_versions(arguments: argparse.Namespace) -> None:
+    found = tuple(find_named(arguments.store, name) for name in arguments.version)
+    wanted = Wanted(arguments.store, found, _spool_options(arguments))
     port = LOCAL_PORT if arguments.port is None else arguments.port
-    options = ServerOptions(arguments.host or "127.0.0.1", port, arguments.drain)
-    names = [version for _, version, _, _ in wanted]
-    run_server(
-        options, lambda: host_versions(arguments.store, wanted), lambda address: _announce(address, names, started)
-    )
+    switches = _switches(arguments)
+    switches.check()
+    _serve(wanted, listen(arguments.host or "127.0.0.1", port), switches, arguments)
+
+
+def _switches(arguments: argparse.Namespace) -> Switches:
+    limits = Limits(arguments.max_body or STANDARD.body_bytes, arguments.max_rows or STANDARD.rows)
+    return Switches(arguments.keys, arguments.tls, arguments.access_log, limits)
+
+
+def _spool_options(arguments: argparse.Namespace) -> SpoolOptions:
+    if arguments.spool is not None and arguments.store is None and arguments.order is None:
+        raise SpecError("WrongUsage", "--spool keeps what waits for a store; name one with --store DIR")
+    return SpoolOptions(arguments.spool, arguments.spool_size)
+
+
+def _serve(plan: Ordered | Wanted, made: socket.socket, switches: Switches, arguments: argparse.Namespace) -> None:
+    processes = arguments.workers or (processes_for_limits() if arguments.order else 1)
+    with made as listener:
+
+        def announce() -> None:
+            _announce(address_of(listener, switches.scheme), [version for _, version in plan.names])
+
+        # Each imports what it needs only: a parent is small, and a single process starts at once.
+        if processes > 1:
+            from evermodel.serving.processes import Team, run_processes  # noqa: PLC0415
+
+            run_processes(Team(plan, listener, processes, arguments.drain, switches), announce)
+        else:
+            from evermodel.serving.server import Place, run_process  # noqa: PLC0415
+
+            counters = Counters(Layout.of(plan.names))
+            run_process(Place(listener, counters, arguments.drain, make_hooks(switches)), plan.load, announce)
 
 
 def read_order(path: Path) -> ServingOrder:
@@ -101,70 +187,8 @@ def read_order(path: Path) -> ServingOrder:
         raise SpecError("OrderInvalid", f"the order {path} is wrong at {place}: {first['msg']}") from error
 
 
-def host_order(order: ServingOrder) -> Hosted:
-    """Load what a pod is to serve.
-
-    Raises:
-        RunError: it cannot be served.
-    """
-    artifact = order.artifact
-    served = load_served_model(
-        order.model, order.version, artifact.uri, artifact.digest, allow_pickle=bool(order.allow_pickle)
-    )
-    process = process_name(socket.gethostname())
-    log = _logger(order.store, order.deployment, process, served, order.log)
-    return Hosted(served, log, _feedback(order.store, order.deployment, process) if order.feedback.enabled else None)
-
-
-Named = tuple[str, str, str, str | None]
-"""Name of a model, name of a version, URI of its artifact, digest of its manifest (None: as it is)."""
-
-
-def find_named(store: str | None, wanted: str) -> Named:
-    """Find what a person named: `VERSION`, `MODEL`, `DIR`, `URI`, or `NAME=` before one of them.
-
-    Raises:
-        DataError: `VersionNotFound`.
-        RunError: `StoreUnavailable`.
-    """
-    name, equals, place = wanted.partition("=")
-    found = find_version(store, place if equals else wanted)
-    version = name if equals else found.name
-    model, _, number = version.rpartition("-")
-    return (model if model and number.isdigit() else version), version, found.uri, found.digest
-
-
-def host_versions(store: str | None, wanted: Sequence[Named]) -> list[Hosted]:
-    """Load what a person named; versions of one model share its labels.
-
-    Raises:
-        RunError: one of them cannot be served.
-    """
-    process = process_name(socket.gethostname())
-    served = [load_served_model(*named) for named in wanted]
-    if store is None:
-        return [Hosted(item) for item in served]
-    root = absolute_uri(store)
-    labels = {model: _feedback(root, model, process) for model in {item.model for item in served}}
-    logs = [_logger(root, item.model, process, item, PredictionLog()) for item in served]
-    return [Hosted(item, log, labels[item.model]) for item, log in zip(served, logs, strict=True)]
-
-
-def _logger(
-    store: str, deployment: str, process: str, served: ServedModel, settings: PredictionLog
-) -> PredictionLogger | None:
-    if settings.sample == 0:
-        return None
-    target = LogTarget(store, deployment, served.version, process)
-    return PredictionLogger(target, served.signature, settings, write_bytes)
-
-
-def _feedback(store: str, deployment: str, process: str) -> FeedbackLog:
-    return FeedbackLog(store, deployment, process, write_bytes)
-
-
-def _announce(address: str, versions: Sequence[str], started: float) -> None:
-    _say(f"{address} answers with {', '.join(versions)} (ready in {time.monotonic() - started:.1f} s)")
+def _announce(address: str, versions: Sequence[str]) -> None:
+    _say(f"{address} answers with {', '.join(versions)} (ready in {seconds_since_start():.1f} s)")
 
 
 def _say(sentence: str) -> None:

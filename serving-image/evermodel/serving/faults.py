@@ -17,6 +17,12 @@ class BadRequestError(RequestError):
     """The request is not understood, or its values do not fit the model's signature."""
 
 
+class UnauthorizedError(RequestError):
+    """The request has no API key, or one that is not known here."""
+
+    status = 401
+
+
 class NotFoundError(RequestError):
     """There is no such path, model, version, or part of this server."""
 
@@ -63,5 +69,7 @@ class UnavailableError(RequestError):
 
     status = 503
 
-    def __init__(self, sentence: str, retry_after_seconds: int = 1) -> None:
-        super().__init__(sentence, [(b"retry-after", str(retry_after_seconds).encode())])
+    def __init__(
+        self, sentence: str, retry_after_seconds: int = 1, headers: Sequence[tuple[bytes, bytes]] = ()
+    ) -> None:
+        super().__init__(sentence, [(b"retry-after", str(retry_after_seconds).encode()), *headers])

@@ -1,43 +1,26 @@
-"""The prediction log: requests and answers as Parquet in the store, by version and hour, for monitoring.
+"""The prediction log: requests and answers, kept before an answer leaves and written as Parquet in the background.
 
 Layout and column names are those of `evermodel.artifact.layout`. A request is kept or left out whole, by a hash of its
 id, so that every pod decides alike and a label finds all rows of its request or none.
 """
 
-import io
 import secrets
 import zlib
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import count
 from typing import Any
 
+import numpy as np
 import orjson
-import pyarrow as pa
-import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from evermodel.artifact import layout
 from evermodel.artifact.signature import Signature
-from evermodel.serving.batch_writer import BatchWriter, File, Limits
-from evermodel.serving.protocol.answers import Answers, Question
+from evermodel.serving.batch import Batch
+from evermodel.serving.log_form import LogForm, texts_of_unseen
+from evermodel.serving.spool.spool import Spool
 from evermodel_api.base import parse_duration
 from evermodel_api.deployment import PredictionLog
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One request with its answers."""
-
-    question: Question
-    answers: Answers
-    at: datetime
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return self.question.rows
 
 
 @dataclass(frozen=True)
@@ -48,8 +31,6 @@ class LogTarget:
     """fsspec URL of the store's root."""
     deployment: str
     version: str
-    process: str
-    """Name of this process, which no other process has (`process_name`)."""
 
 
 def process_name(host: str) -> str:
@@ -66,96 +47,96 @@ def is_sampled(request_id: str, share: float) -> bool:
     return zlib.crc32(request_id.encode()) < share * 2**32
 
 
-def logged_columns(signature: Signature, redact: Sequence[str]) -> list[tuple[int, str]]:
-    """Position and name of the features that are written: neither redacted ones nor names that the log itself needs."""
+def logged_places(signature: Signature, redact: Sequence[str]) -> list[int]:
+    """Places of the features that are kept: neither redacted ones nor names that the log itself needs."""
     hidden = layout.RESERVED | set(redact)
-    return [(position, name) for position, name in enumerate(signature.names) if name not in hidden]
-
-
-def encode_entries(entries: Sequence[Entry], signature: Signature, redact: Sequence[str]) -> bytes:
-    """The entries as Parquet: one line a row."""
-    columns: dict[str, pa.Array] = {
-        layout.ID: pa.array([e.answers.id for e in entries for _ in range(e.rows)], pa.string()),
-        layout.ROW: pa.array([row for e in entries for row in range(e.rows)], pa.int32()),
-        layout.AT: pa.array([e.at for e in entries for _ in range(e.rows)], pa.timestamp("us", tz="UTC")),
-        layout.PREDICTION: pa.array([orjson.dumps(x).decode() for e in entries for x in e.answers.labels], pa.string()),
-    }
-    if signature.classes:
-        shares = [share for e in entries for share in _probabilities(e)]
-        columns[layout.PROBABILITY] = pa.array(shares, pa.list_(pa.float64()))
-    for position, name in logged_columns(signature, redact):
-        kind = pa.float64() if signature.columns[position].kind == "number" else pa.string()
-        values = [cell for e in entries for cell in e.question.columns[position]]
-        columns[name] = pa.array(_floats(values) if kind == pa.float64() else values, kind)
-    return parquet_bytes(pa.table(columns))
-
-
-def _probabilities(entry: Entry) -> list[Any]:
-    shares = entry.answers.probabilities
-    return [None] * entry.rows if shares is None else shares.tolist()
-
-
-def _floats(values: list[Any]) -> list[float | None]:
-    return [None if value is None else float(value) for value in values]
-
-
-def parquet_bytes(table: pa.Table) -> bytes:
-    """A table as the bytes of a Parquet file."""
-    buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
-    return buffer.getvalue()
+    return [place for place, name in enumerate(signature.names) if name not in hidden]
 
 
 class PredictionLogger:
     """Keeps the requests of one version. `received = stored + sampled_out + dropped + pending`, at any moment."""
 
-    def __init__(
-        self,
-        target: LogTarget,
-        signature: Signature,
-        settings: PredictionLog,
-        write: Callable[[str, bytes], None],
-    ) -> None:
-        self.sampled_out = 0
-        self._target = target
-        self._signature = signature
-        self._settings = settings
-        self._sequence = count()
-        limits = Limits(interval=parse_duration(settings.flush).total_seconds())
-        self._writer = BatchWriter(f"prediction log of {target.version}", self._files, write, limits)
+    def __init__(self, target: LogTarget, signature: Signature, settings: PredictionLog, spool: Spool) -> None:
+        kept = logged_places(signature, settings.redact)
+        self._sampled_out = 0
+        self._share = settings.sample
+        self._kept = None if len(kept) == len(signature.columns) else np.array(kept, dtype=np.intp)
+        texts = [place for place in kept if signature.columns[place].kind == "category"]
+        self._has_texts = bool(texts)
+        self._dates = [place for place in texts if signature.columns[place].format is not None]
+        self._categories = [place for place in texts if signature.columns[place].format is None]
+        self._new_places = {old: new for new, old in enumerate(kept)}
+        self._answer = np.dtype(np.int64 if signature.classes else np.float64)
+        self._form = LogForm.of(target.store, target.deployment, target.version, signature, kept)
+        self._spool = spool
+        self._stream = spool.open_stream(self._form, parse_duration(settings.flush).total_seconds())
+        self._append = self._stream.append
 
     @property
     def counts(self) -> dict[str, int]:
-        """Requests so far, by what became of them, and the failures of writing."""
-        counts = self._writer.counts
+        """Requests so far, by what became of them, and the failures of writing.
+
+        `recovered` are those that an earlier process had received and left in the spool, and that were stored since;
+        they are in none of the other numbers.
+        """
+        sampled_out = self._sampled_out
+        counts = self._stream.counts
         return {
-            "received": counts.received + self.sampled_out,
+            "received": counts.received + sampled_out,
             "stored": counts.stored,
-            "sampled_out": self.sampled_out,
+            "sampled_out": sampled_out,
             "dropped": counts.dropped,
             "pending": counts.pending,
             "write_failures": counts.write_failures,
+            "recovered": self._spool.recovered(self._form),
         }
 
-    def put(self, question: Question, answers: Answers, at: datetime) -> None:
-        """Take a request that was answered. Never waits."""
-        if is_sampled(answers.id, self._settings.sample):
-            self._writer.put(Entry(question, answers, at))
-        else:
-            self.sampled_out += 1
+    def put(
+        self,
+        request_id: str,
+        at_micros: int,
+        batch: Batch,
+        numbers: NDArray[Any],
+        probabilities: NDArray[np.float64] | None,
+    ) -> None:
+        """Keep a request that was answered. Never waits, never fails; when it returns, the record outlives the process.
+
+        Args:
+            request_id: its id.
+            at_micros: when it came, in microseconds since 1970.
+            batch: its rows.
+            numbers: class numbers or values, shape (rows,).
+            probabilities: shape (rows, classes), for a classifier.
+        """
+        identity = request_id.encode(errors="replace")
+        if self._share < 1.0 and zlib.crc32(identity) >= self._share * 2**32:
+            self._sampled_out += 1
+            return
+        values = batch.values if self._kept is None else batch.values[:, self._kept]
+        if numbers.dtype is not self._answer:
+            numbers = numbers.astype(self._answer)
+        shares, shown = (0, b"") if probabilities is None else (probabilities.shape[1], probabilities.tobytes())
+        words = self._words(batch) if self._has_texts else b""
+        payload = b"".join((numbers.tobytes(), shown, values.tobytes(), identity, words))
+        self._append(at_micros, len(values), shares, identity, payload)
 
     def close(self) -> None:
-        """Write what waits."""
-        self._writer.close()
+        """Store what waits."""
+        self._spool.close_stream(self._stream)
 
-    def _files(self, entries: Sequence[Entry]) -> list[File]:
-        by_hour: dict[str, list[Entry]] = defaultdict(list)
-        for entry in entries:
-            by_hour[layout.hour_name(entry.at)].append(entry)
-        return [self._file(group) for group in by_hour.values()]
+    def _words(self, batch: Batch) -> bytes:
+        """The texts that the matrix cannot say; nothing where it says all."""
+        said = texts_of_unseen(batch.values, batch.texts, self._categories) if self._categories else []
+        for place in self._dates:
+            said += [[row, place, text] for row, text in enumerate(batch.texts[place]) if text is not None]
+        if not said:
+            return b""
+        new = self._new_places
+        return _json([[row, new[place], text] for row, place, text in said])
 
-    def _file(self, entries: list[Entry]) -> File:
-        target = self._target
-        name = layout.batch_name(target.process, next(self._sequence))
-        uri = layout.log_file(target.store, target.deployment, target.version, entries[0].at, name)
-        return File(uri, encode_entries(entries, self._signature, self._settings.redact), len(entries))
+
+def _json(said: list[Any]) -> bytes:
+    try:
+        return orjson.dumps(said)
+    except orjson.JSONEncodeError:  # half of a surrogate pair, which is no text that a file could hold
+        return orjson.dumps([[row, place, text.encode(errors="replace").decode()] for row, place, text in said])

@@ -9,6 +9,7 @@ from evermodel.serving.engine import ServedModel
 from evermodel.serving.faults import BadRequestError, NotFoundError, UnavailableError
 from evermodel.serving.feedback import FeedbackLog
 from evermodel.serving.log import PredictionLogger
+from evermodel.serving.routes import Route
 
 
 class State(StrEnum):
@@ -31,6 +32,8 @@ class Hosted:
     """None where there is no store to write to."""
     feedback: FeedbackLog | None = None
     """None where there is no store, or labels are switched off."""
+    direct_rows: int = 0
+    """Rows that may be asked on the event loop; 0 for a model that is too slow for it (`warm.py`)."""
 
 
 class Registry:
@@ -38,6 +41,8 @@ class Registry:
 
     def __init__(self) -> None:
         self.state = State.LOADING
+        self.default_versions = ""
+        """Names of the versions that answer where none is named, as a header has them."""
         self._models: dict[str, list[Hosted]] = {}
 
     def publish(self, hosted: Sequence[Hosted]) -> None:
@@ -46,6 +51,7 @@ class Registry:
         for item in hosted:
             models.setdefault(item.served.model, []).append(item)
         self._models = models
+        self.default_versions = ", ".join(versions[-1].served.version for versions in models.values())
         self.state = State.READY
 
     def drain(self) -> None:
@@ -67,10 +73,15 @@ class Registry:
         """Names of the models."""
         return list(self._models)
 
-    @property
-    def default_versions(self) -> list[str]:
-        """Name of the version that answers for each model where no version is named."""
-        return [versions[-1].served.version for versions in self._models.values()]
+    def find_asked(self, route: Route) -> Hosted:
+        """The version that a route asks.
+
+        Raises:
+            NotFoundError: no such model or version.
+            BadRequestError: it names no model and there are several.
+            UnavailableError: still loading.
+        """
+        return self.only() if route.model is None else self.find(route.model, route.version)
 
     def find(self, model: str, version: str | None = None) -> Hosted:
         """The version that answers.

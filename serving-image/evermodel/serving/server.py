@@ -1,64 +1,96 @@
-"""Runs the application under uvicorn: listen at once, load in the background, answer when ready, drain at the end."""
+"""One process that answers: listens at once, loads in the background, answers when ready, drains at the end."""
 
 import asyncio
 import contextlib
 import socket
+import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import orjson
 import uvicorn
 import uvloop
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from evermodel.serving.app import Application
-from evermodel.serving.drain import StopSignals, drain
-from evermodel.serving.listener import ACCEPT_SECONDS, BACKLOG, address_of, listen, refuse_handshakes
+from evermodel.serving.accept import Acceptor
+from evermodel.serving.app import CONNECTION_LIMIT, NO_HOOKS, Application
+from evermodel.serving.cores import available_cores
+from evermodel.serving.counters import READY, READY_ONCE, Counters
+from evermodel.serving.drain import drain
+from evermodel.serving.hooks import Hooks
+from evermodel.serving.http import Protocol
+from evermodel.serving.listener import ACCEPT_SECONDS, BACKLOG, refuse_handshakes
+from evermodel.serving.metrics import Metrics
 from evermodel.serving.pages import Pages
+from evermodel.serving.process_usage import allow_open_files
 from evermodel.serving.registry import Hosted, Registry
-from evermodel.serving.worker import Worker, available_cores
+from evermodel.serving.signals import StopSignals
+from evermodel.serving.warm import warm_up
+from evermodel.serving.worker import Worker
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than what clients and proxies usually keep an idle connection: who closes first must not be us."""
 FINISH_SECONDS = 10
 """How long requests in flight may take after the drain."""
+SWITCH_SECONDS = 0.0005
+"""How long a thread may keep the interpreter while another one waits: the event loop, the log and slow models share it,
+and a model that lets go of it for each of its hundred trees would wait a hundred times."""
+_OTHER_FILES = 256
+"""Files beside connections that a process may have open."""
 
 
 @dataclass(frozen=True)
-class ServerOptions:
-    """How the server listens and ends."""
+class Place:
+    """Where one process stands among those that share a port."""
 
-    host: str | None
-    """None for all addresses."""
-    port: int
-    """0 for any free one."""
+    listener: socket.socket
+    counters: Counters
     drain_seconds: float
+    hooks: Hooks = NO_HOOKS
+    again: bool = False
+    """Whether it takes the place of one that died: its siblings answer, so it takes no clients before it is ready."""
+
+    @property
+    def has_siblings(self) -> bool:
+        """Whether others accept from the same socket."""
+        return self.counters.layout.processes > 1
 
 
-class _Protocol(HttpToolsProtocol):
-    """Speaks our error shape also where the request is not even HTTP."""
-
-    def send_400_response(self, msg: str) -> None:
-        body = orjson.dumps({"error": f"{msg.rstrip('.').lower().capitalize()}; this server speaks HTTP/1.1"})
-        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
-        self.transport.write(head.encode() + b"connection: close\r\n\r\n" + body)
-        self.transport.close()
-
-
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """uvicorn without signal handlers of its own: the drain comes first."""
 
-    def __init__(self, config: uvicorn.Config, listener: socket.socket) -> None:
+    def __init__(self, config: uvicorn.Config, application: Application, place: Place) -> None:
         super().__init__(config)
-        self._listener = listener
+        self._application = application
+        self._place = place
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Leave signals to whoever runs this server."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to accept connections, all that come or a fair share."""
+        if not self._place.has_siblings:
+            await super().startup(sockets)
+            return
+        acceptor = Acceptor(self._place.listener, self._place.counters, self._make_protocol, self.config.ssl)
+        acceptor.start()
+        self.servers = [acceptor]  # type: ignore[list-item]  # it is closed as uvicorn's own are, and no more
+        self.started = True
+
+    def _make_protocol(self) -> Protocol:
+        return Protocol(self.config, self.server_state, {})
+
+    async def on_tick(self, counter: int) -> bool:
+        """Once a second: what changes slowly."""
+        ended: bool = await super().on_tick(counter)
+        if counter % 10 == 0:
+            self._application.on_second(self.server_state.default_headers)
+        return ended
 
     async def stop_listening(self) -> None:
         """Take no new connections, but those that clients already believe to have."""
-        refuse_handshakes(self._listener)
+        refuse_handshakes(self._place.listener)
         await asyncio.sleep(ACCEPT_SECONDS)
         for server in self.servers:
             server.close()
@@ -69,44 +101,58 @@ class _Server(uvicorn.Server):
         return len(self.server_state.connections)
 
 
-def run_server(options: ServerOptions, load: Callable[[], Sequence[Hosted]], announce: Callable[[str], None]) -> None:
-    """Serve until a signal comes; `load` runs in a thread, `announce` is told the address when all models answer.
+def run_process(place: Place, load: Callable[[], Sequence[Hosted]], on_ready: Callable[[], None]) -> None:
+    """Serve until a signal comes; `load` runs in a thread, `on_ready` is called when all models answer.
 
     Raises:
-        RunError: what `load` raises, or the port cannot be listened on.
+        RunError: what `load` raises.
     """
-    with listen(options.host, options.port) as listener:
-        uvloop.run(_serve(options, listener, load, announce))
+    allow_open_files(CONNECTION_LIMIT + _OTHER_FILES)
+    sys.setswitchinterval(SWITCH_SECONDS)
+    place.counters.begin(time.time())
+    uvloop.run(_serve(place, load, on_ready))
 
 
-async def _serve(
-    options: ServerOptions,
-    listener: socket.socket,
-    load: Callable[[], Sequence[Hosted]],
-    announce: Callable[[str], None],
-) -> None:
+async def _serve(place: Place, load: Callable[[], Sequence[Hosted]], on_ready: Callable[[], None]) -> None:
     signals = StopSignals()
     signals.install(asyncio.get_running_loop())
-    registry, worker = Registry(), Worker(min(4, available_cores()))
-    server = _Server(_config(Application(registry, worker, Pages(registry))), listener)
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-    serving.add_done_callback(lambda _: signals.stop.set())  # a server that dies must not leave a process that waits
+    registry, counters = Registry(), place.counters
+    worker = Worker(min(4, max(1, available_cores() // counters.layout.processes)))
+    application = Application(registry, worker, Pages(registry), Metrics(registry, counters), place.hooks)
+    server = Server(make_config(application, place.hooks), application, place)
+    serving: asyncio.Task[None] | None = None if place.again else _start(server, place, signals)
     try:
-        if await _load(registry, load, signals):
-            announce(address_of(listener))
+        hosted = await _load(load, signals)
+        if hosted is not None:
+            registry.publish(hosted)
+            counters.set(READY_ONCE, 1)
+            counters.set(READY, 1)
+            serving = serving or _start(server, place, signals)
+            on_ready()
             await signals.stop.wait()
-            await drain(registry, signals, options.drain_seconds, server)
+            counters.set(READY, 0)
+            await drain(registry, signals, place.drain_seconds, server)
     finally:
         server.should_exit = True
-        await serving
+        if serving is not None:
+            await serving
         worker.close()
+        if place.hooks.close is not None:
+            await asyncio.to_thread(place.hooks.close)
         await asyncio.to_thread(_close_logs, registry)
 
 
-def _config(application: Application) -> uvicorn.Config:
-    return uvicorn.Config(
+def _start(server: Server, place: Place, signals: StopSignals) -> asyncio.Task[None]:
+    serving: asyncio.Task[None] = asyncio.create_task(server.serve(sockets=[place.listener]))
+    serving.add_done_callback(lambda _: signals.stop.set())  # a server that dies must not leave a process that waits
+    return serving
+
+
+def make_config(application: Application, hooks: Hooks) -> uvicorn.Config:
+    """How uvicorn runs the application: with our protocol, and no logs, headers or signals of its own."""
+    config = uvicorn.Config(
         application,
-        http=_Protocol,
+        http=Protocol,
         loop="none",
         ws="none",
         lifespan="off",
@@ -114,22 +160,26 @@ def _config(application: Application) -> uvicorn.Config:
         log_level="critical",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=FINISH_SECONDS,
         backlog=BACKLOG,
     )
+    config.load()
+    if hooks.tls is not None:
+        config.ssl = hooks.tls()
+    return config
 
 
-async def _load(registry: Registry, load: Callable[[], Sequence[Hosted]], signals: StopSignals) -> bool:
-    """Load the models; False when a signal came first."""
-    loading = asyncio.ensure_future(asyncio.to_thread(load))
+async def _load(load: Callable[[], Sequence[Hosted]], signals: StopSignals) -> list[Hosted] | None:
+    """Load the models and warm them; None when a signal came first."""
+    loading = asyncio.ensure_future(asyncio.to_thread(lambda: [warm_up(hosted) for hosted in load()]))
     stopping = asyncio.ensure_future(signals.stop.wait())
     await asyncio.wait({loading, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not loading.done():
-        return False
+        return None
     stopping.cancel()
-    registry.publish(loading.result())
-    return True
+    return loading.result()
 
 
 def _close_logs(registry: Registry) -> None:

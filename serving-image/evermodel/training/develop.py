@@ -14,7 +14,7 @@ from evermodel.metrics import Answers
 from evermodel.training.containers import FINAL, Masks, read_model
 from evermodel.training.evaluate import evaluate, scores_of, wanted_metrics
 from evermodel.training.fitting import Fitted, Rows, described, fit
-from evermodel.training.forms import Forms, make_forms
+from evermodel.training.forms import Forms, make_forms, with_compiled
 from evermodel.training.ledger import Fold
 from evermodel.training.material import Material
 from evermodel.training.search.trial import FoldFit
@@ -109,7 +109,7 @@ def fit_winner(
     """
     if algorithm.container is not None:
         model, files = read_model(exchange, algorithm, FINAL)
-        forms = Forms(model, files)
+        forms = with_compiled(Forms(model, files), material.signature, material.test.frame)
     else:
         fitted = fit(material.recipe, algorithm, params, material.training)
         forms = make_forms(fitted, spec.register_.formats, material.signature, material.test.frame)

@@ -20,6 +20,7 @@ from evermodel.data.folds import make_folds
 from evermodel.errors import SpecError
 from evermodel.training.classes import make_estimator, make_sampler, with_probabilities
 from evermodel.training.pipeline import Plan, build_steps
+from evermodel.training.quick_steps import make_plain, quicken
 from evermodel.training.repeatable import repeatable
 from evermodel_api.training import Algorithm, Augment, Calibration, Parameters, Task, TrainingSpec
 
@@ -95,6 +96,7 @@ def fit(recipe: Recipe, algorithm: Algorithm, params: Mapping[str, Any], rows: R
         SpecError: `ParameterUnknown`, or `FitFailed` naming the algorithm and what its library said.
     """
     model = _unfitted(recipe, algorithm, params, rows)
+    quicken(model)
     frame = estimator_frame(recipe.signature, rows.frame)
     classifies = recipe.signature.task is Task.CLASSIFICATION
     truth = rows.truth.astype(np.int64) if classifies else rows.truth
@@ -110,7 +112,9 @@ def fit(recipe: Recipe, algorithm: Algorithm, params: Mapping[str, Any], rows: R
                 "pipeline",
             ) from error
     notes = dict.fromkeys(library_words(warning.message) for warning in caught)
-    return Fitted(_served(model), tuple(notes))
+    served = _served(model)
+    make_plain(served)
+    return Fitted(served, tuple(notes))
 
 
 def _unfitted(recipe: Recipe, algorithm: Algorithm, params: Mapping[str, Any], rows: Rows) -> Any:

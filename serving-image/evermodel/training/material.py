@@ -1,6 +1,6 @@
 """What a run works on: its rows, cleaned and divided, and what the model takes of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,8 +68,10 @@ class Material:
         return folds
 
 
-def make_material(raw: pd.DataFrame, spec: TrainingSpec) -> Material:
-    """Check, clean and divide the rows that were collected.
+def make_material(
+    raw: pd.DataFrame, spec: TrainingSpec, show: Callable[[pd.DataFrame], None] | None = None
+) -> Material:
+    """Check, clean and divide the rows that were collected; `show` as in `make_dataset`.
 
     Raises:
         SpecError, DataError: as `check_rows`, `make_dataset`, `plan_columns` and `held_out_rows`; `TooFewRows`.
@@ -79,7 +81,7 @@ def make_material(raw: pd.DataFrame, spec: TrainingSpec) -> Material:
     if spec.data.schema_ is not None:
         checked = check_rows(raw, spec.data.schema_)
         raw, quarantined = checked.right, checked.wrong
-    dataset = make_dataset(raw, spec)
+    dataset = make_dataset(raw, spec, show)
     plan = plan_columns(spec.pipeline, dataset.columns)
     held_out = held_out_rows(dataset, spec)
     check_augment(spec, plan.features)

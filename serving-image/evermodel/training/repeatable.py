@@ -12,6 +12,7 @@ from evermodel.artifact.threads import one_thread, one_thread_of_blas
 
 _THREAD_PROOF = (
     "evermodel.artifact",
+    "evermodel.training.quick_steps",
     "lightgbm",
     "sklearn._loss",
     "sklearn.calibration",

@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from evermodel.artifact.layout import (
@@ -24,11 +23,10 @@ from evermodel.artifact.layout import (
 from evermodel.artifact.records import RunRecord, read_record, write_record
 from evermodel.artifact.store import absolute_uri, make_manifest, write_artifact, write_bytes
 from evermodel.data.collect import Collected, collect
-from evermodel.data.eda import explore
 from evermodel.data.eda_document import Eda
-from evermodel.data.eda_page import eda_page
 from evermodel.errors import DataError
 from evermodel.numbers import four_digits
+from evermodel.training.ahead import import_ahead
 from evermodel.training.card import card_page
 from evermodel.training.containers import write_fits
 from evermodel.training.develop import Objective, Winner, chooses, fit_winner, needs_folds
@@ -45,6 +43,7 @@ from evermodel.training.documents import (
     used,
 )
 from evermodel.training.evaluate import objective_of
+from evermodel.training.exploring import Exploring
 from evermodel.training.first_look import look_first
 from evermodel.training.judging import judge_winner
 from evermodel.training.kept import Kept, read_kept, write_kept
@@ -54,13 +53,6 @@ from evermodel.training.progress import Progress
 from evermodel.training.searching import Workers, search_trials
 from evermodel_api.digest import digest_bytes
 from evermodel_api.runs import Outcome, TrainingOrder, TrainingOutcome
-
-EDA_SECONDS = 10.0
-"""The report on the data stops looking closer after this."""
-EDA_ORDERED_ROWS = 100_000
-"""Up to so many rows it looks at them in the order of their content."""
-EDA_CELLS = 2_000_000
-"""It looks at so many cells; a sample of the rows when there are more."""
 
 
 @dataclass
@@ -123,10 +115,11 @@ def run_training(run: Run) -> TrainingOutcome:
         return done.as_outcome()
     look_first(order)
     run.write(ORDER, encode(order.dump()))
-    material, data = prepare(run)
+    prepared = prepare(run)
+    material, data = prepared.material, prepared.data
     if _is_unchanged(order, material):
         return _skipped(run, material, data)
-    eda = _explore(run, material)
+    eda = _explore(run, prepared)
     winner, searched = develop(run, material)
     with run.phase("Judging"):
         judged = judge_winner(order, material, winner, progress, run.exchange)
@@ -134,20 +127,30 @@ def run_training(run: Run) -> TrainingOutcome:
         return _record(run, Made(material, searched, winner, judged), data, eda)
 
 
-def prepare(run: Run) -> tuple[Material, DataRead]:
+@dataclass(frozen=True)
+class Prepared:
+    """The rows of a run."""
+
+    material: Material
+    data: DataRead
+    exploring: Exploring
+
+
+def prepare(run: Run) -> Prepared:
     """Collect the rows, or take those that this run has read before; clean and divide them."""
     with run.phase("Collecting"):
         frame, sources, kept = _rows(run)
-    # Rows are kept while they are cleaned: writing waits for the store, and cleaning for the processor.
-    with ThreadPoolExecutor(1) as beside:
+    # Rows are kept and looked at while they are divided, for this takes one core; and who needs the report at once?
+    with ThreadPoolExecutor(3) as beside, run.phase("Preparing"):
         keeping = None if kept is not None else beside.submit(_keep, run, frame, sources)
-        with run.phase("Preparing"):
-            material = make_material(frame, run.order.spec)
-            del frame
-            _tell(run, material)
+        exploring = Exploring(run.order.spec, None if _may_be_skipped(run.order) else beside)
+        beside.submit(import_ahead, run.order.spec)
+        material = make_material(frame, run.order.spec, exploring.begin)
+        del frame
+        _tell(run, material)
         kept = kept or (keeping.result() if keeping else None)
     run.snapshot = kept.uri(run.order.store) if kept is not None else None
-    return material, data_read(material, sources, run.snapshot)
+    return Prepared(material, data_read(material, sources, run.snapshot), exploring)
 
 
 def _rows(run: Run) -> tuple[pd.DataFrame, list[SourceRead], Kept | None]:
@@ -191,14 +194,18 @@ def _parquet(frame: pd.DataFrame) -> bytes:
     return bytes(frame.to_parquet())
 
 
-def _is_unchanged(order: TrainingOrder, material: Material) -> bool:
+def _may_be_skipped(order: TrainingOrder) -> bool:
+    """Whether the rows may be found to be those of the last run."""
     last = order.last
     return (
         order.spec.triggers.skip_if_unchanged
         and last is not None
-        and (last.spec_digest, last.data_digest, last.image)
-        == (order.spec_digest, material.dataset.digest, order.image)
+        and (last.spec_digest, last.image) == (order.spec_digest, order.image)
     )
+
+
+def _is_unchanged(order: TrainingOrder, material: Material) -> bool:
+    return _may_be_skipped(order) and order.last is not None and order.last.data_digest == material.dataset.digest
 
 
 def _skipped(run: Run, material: Material, data: DataRead) -> TrainingOutcome:
@@ -216,15 +223,12 @@ def _skipped(run: Run, material: Material, data: DataRead) -> TrainingOutcome:
     return _finish(run, outcome.model_copy(update={"ledger": uri}))
 
 
-def _explore(run: Run, material: Material) -> Eda:
+def _explore(run: Run, prepared: Prepared) -> Eda:
     with run.phase("Preparing"):
-        dataset = material.dataset
-        # In the order of their content, which no source decides; a large table is not copied for that.
-        rows = dataset.raw(np.arange(len(dataset))) if len(dataset) <= EDA_ORDERED_ROWS else dataset.cleaned
-        eda = explore(rows, run.order.spec.target, run.order.spec.task, budget_seconds=EDA_SECONDS, max_cells=EDA_CELLS)
-        run.write(EDA_PAGE, eda_page(eda).encode())
-        run.write(EDA_DOCUMENT, encode(eda.dump()))
-    return eda
+        explored = prepared.exploring.explored(prepared.material.dataset)
+        run.write(EDA_PAGE, explored.page)
+        run.write(EDA_DOCUMENT, encode(explored.eda.dump()))
+    return explored.eda
 
 
 def develop(run: Run, material: Material) -> tuple[Winner, Searched]:
@@ -249,7 +253,7 @@ def develop(run: Run, material: Material) -> tuple[Winner, Searched]:
 
 def collect_for_containers(run: Run) -> None:
     """What the init container of a run does: collect, divide, and write the rows of each fit of each container."""
-    material, _ = prepare(run)
+    material = prepare(run).material
     spec = run.order.spec
     masks = material.folds(spec) if needs_folds(spec) else []
     if run.exchange is None:

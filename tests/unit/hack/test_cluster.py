@@ -100,8 +100,9 @@ def test_an_image_is_built_anew_when_what_goes_into_it_changes(tmp_path: Path):
     (tmp_path / "code").mkdir()
     (tmp_path / "code" / "a.py").write_text("1")
     first = images.tag(image, "base", tmp_path)
-    # when something beside it changes, and bytecode appears in it
+    # when something beside it changes, and bytecode and a kernel of this machine appear in it
     (tmp_path / "other").write_text("x")
+    (tmp_path / "code" / "kernel-linux-x86_64.so").write_text("x")
     (tmp_path / "code" / "__pycache__").mkdir()
     (tmp_path / "code" / "__pycache__" / "a.pyc").write_text("x")
     # then it is the same image

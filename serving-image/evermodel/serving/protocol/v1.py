@@ -8,11 +8,14 @@ import orjson
 from evermodel.artifact.signature import Signature
 from evermodel.serving.check import Columns, columns_from_objects, columns_from_rows, show
 from evermodel.serving.faults import BadRequestError
+from evermodel.serving.limits import STANDARD
 from evermodel.serving.protocol.answers import Answers, Question
 
 
-def parse(document: dict[str, Any], signature: Signature) -> Question:
+def parse(document: dict[str, Any], signature: Signature, limit: int = STANDARD.rows) -> Question:
     """Read the body of a :predict request: `instances` (or `inputs`) as lists in the signature's order, or as objects.
+
+    `limit` is how many rows there may be.
 
     Raises:
         BadRequestError: what is wrong and where.
@@ -24,13 +27,13 @@ def parse(document: dict[str, Any], signature: Signature) -> Question:
     rows = document[key]
     if not isinstance(rows, list):
         raise BadRequestError(f"{key}: expected a list of rows, got {show(rows)}")
-    return Question(_columns(signature, rows))
+    return Question(_columns(signature, rows, limit))
 
 
-def _columns(signature: Signature, rows: Sequence[object]) -> Columns:
+def _columns(signature: Signature, rows: Sequence[object], limit: int) -> Columns:
     if rows and isinstance(rows[0], dict):
-        return columns_from_objects(signature, rows)
-    return columns_from_rows(signature, rows)
+        return columns_from_objects(signature, rows, limit=limit)
+    return columns_from_rows(signature, rows, limit=limit)
 
 
 def format_answers(answers: Answers) -> bytes:

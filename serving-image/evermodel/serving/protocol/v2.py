@@ -16,6 +16,7 @@ from evermodel.serving.check import (
     show,
 )
 from evermodel.serving.faults import BadRequestError
+from evermodel.serving.limits import STANDARD
 from evermodel.serving.protocol.answers import Answers, Question
 from evermodel.serving.protocol.tensor import Tensor, parse_tensor, rows_of
 
@@ -25,8 +26,8 @@ PREDICT_PROBA = "predict_proba"
 """Output with the probability of each class."""
 
 
-def parse(document: dict[str, Any], signature: Signature) -> Question:
-    """Read the body of an infer request.
+def parse(document: dict[str, Any], signature: Signature, limit: int = STANDARD.rows) -> Question:
+    """Read the body of an infer request; `limit` is how many rows there may be.
 
     Raises:
         BadRequestError: what is wrong and where.
@@ -37,16 +38,16 @@ def parse(document: dict[str, Any], signature: Signature) -> Question:
         raise BadRequestError(f'the body needs "inputs", a list with at least one tensor, got {show(inputs)}')
     tensors = [parse_tensor(item, position) for position, item in enumerate(inputs)]
     outputs = _requested_outputs(document.get("outputs"), signature)
-    return Question(_columns(tensors, signature), outputs)
+    return Question(_columns(tensors, signature, limit), outputs)
 
 
-def _columns(tensors: list[Tensor], signature: Signature) -> Columns:
+def _columns(tensors: list[Tensor], signature: Signature, limit: int) -> Columns:
     if len(tensors) == 1 and (len(tensors[0].shape) > 1 or tensors[0].name not in signature.names):
-        return _from_one_tensor(tensors[0], signature)
-    return _from_one_input_per_column(tensors, signature)
+        return _from_one_tensor(tensors[0], signature, limit)
+    return _from_one_input_per_column(tensors, signature, limit)
 
 
-def _from_one_tensor(tensor: Tensor, signature: Signature) -> Columns:
+def _from_one_tensor(tensor: Tensor, signature: Signature, limit: int) -> Columns:
     width = len(signature.columns)
     fits = len(tensor.shape) == 2 and tensor.shape[1] == width
     if not fits and not (width == 1 and len(tensor.shape) == 1):
@@ -54,11 +55,11 @@ def _from_one_tensor(tensor: Tensor, signature: Signature) -> Columns:
             f"input {show(tensor.name)}: expected the shape [rows, {width}] ({list_names(signature.names)}),"
             f" got {list(tensor.shape)}"
         )
-    check_row_count(tensor.shape[0])
-    return columns_from_rows(signature, rows_of(tensor, width), text=tensor.datatype == "BYTES")
+    check_row_count(tensor.shape[0], limit)
+    return columns_from_rows(signature, rows_of(tensor, width), text=tensor.datatype == "BYTES", limit=limit)
 
 
-def _from_one_input_per_column(tensors: list[Tensor], signature: Signature) -> Columns:
+def _from_one_input_per_column(tensors: list[Tensor], signature: Signature, limit: int) -> Columns:
     names = [tensor.name for tensor in tensors]
     if len(set(names)) != len(names):
         raise BadRequestError(f"inputs: {show(next(n for n in names if names.count(n) > 1))} is there twice")
@@ -71,7 +72,7 @@ def _from_one_input_per_column(tensors: list[Tensor], signature: Signature) -> C
                 f"input {show(tensor.name)}: expected the shape [{rows}] or [{rows}, 1] as in"
                 f" {show(names[0])}, got {list(tensor.shape)}"
             )
-    check_row_count(rows)
+    check_row_count(rows, limit)
     by_name = {tensor.name: tensor for tensor in tensors}
     return [
         check_column(column, by_name[column.name].data, text=by_name[column.name].datatype == "BYTES")

@@ -18,8 +18,9 @@ from sklearn.pipeline import Pipeline
 from evermodel.artifact.build import column_signature
 from evermodel.artifact.frame import estimator_frame, frame_from_rows
 from evermodel.artifact.model import answer
-from evermodel.artifact.onnx_file import PARITY, export_onnx, load_onnx, parity, random_rows
+from evermodel.artifact.onnx_file import PARITY, export_onnx, load_onnx, parity
 from evermodel.artifact.prepare import Prepare
+from evermodel.artifact.random_rows import random_rows
 from evermodel.artifact.signature import Signature
 from evermodel.errors import DataError
 from evermodel.training.classes import make_estimator, make_selector, make_transformer, with_probabilities

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from evermodel.artifact.manifest import MANIFEST, File, Manifest
-from evermodel.artifact.model import describe_artifact, load_artifact
+from evermodel.artifact.documents import describe_artifact, read_served
+from evermodel.artifact.manifest import COMPILED, MANIFEST, File, Manifest
+from evermodel.artifact.model import load_artifact
 from evermodel.artifact.store import (
     absolute_uri,
     list_names,
@@ -52,7 +53,7 @@ def refused(directory: Path, digest: str | None):
 
 def test_an_artifact_has_the_files_of_the_layout(made):
     files, digest = made
-    assert sorted(files) == sorted([*FILES, MANIFEST])
+    assert sorted(files) == sorted([*FILES, COMPILED, MANIFEST])
     assert digest_bytes(files[MANIFEST]) == digest
     document = json.loads(files[MANIFEST])
     assert set(document) == {"format", "task", "estimator", "files"}
@@ -72,6 +73,23 @@ def test_a_changed_byte_in_any_file_is_found(artifact, name, where):
     # then it is refused with the file's name
     assert error.reason == "ArtifactDigestMismatch"
     assert str(error).startswith(f"{name} of the artifact {directory} was changed after it was made")
+
+
+@pytest.mark.parametrize("name", [*FILES, COMPILED, MANIFEST])
+@pytest.mark.parametrize("damage", ["changed", "longer", "missing"])
+def test_a_server_verifies_every_file_also_those_it_does_not_load(artifact, name, damage):
+    # given an artifact with one file that is damaged
+    directory, digest = artifact
+    content = (directory / name).read_bytes()
+    if damage == "missing":
+        (directory / name).unlink()
+    else:
+        changed = content[:-1] + bytes([content[-1] ^ 1])
+        (directory / name).write_bytes(changed if damage == "changed" else content + b" ")
+    # when a server reads it, then it is refused by the file's name
+    with pytest.raises(DataError, match=name) as caught:
+        read_served(str(directory), digest)
+    assert caught.value.reason == ("ArtifactMissing" if damage == "missing" else "ArtifactDigestMismatch")
 
 
 @pytest.mark.parametrize("name", FILES)

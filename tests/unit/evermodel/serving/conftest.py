@@ -24,6 +24,7 @@ from evermodel.artifact.records import RunRecord, write_record
 from evermodel.artifact.signature import Signature
 from evermodel.artifact.skops_file import dump_model
 from evermodel.artifact.store import make_manifest, write_artifact
+from evermodel.training.forms import Forms, with_compiled
 from evermodel_api.digest import digest_bytes
 from evermodel_api.runs import Outcome
 from evermodel_api.training import Task
@@ -79,7 +80,7 @@ def make_model(
         names.BASELINE: build_baseline(signature, rows, {"accuracy": 0.9} if classes else {"rmse": 0.1}),
     }
     contents = {name: document.model_dump_json(by_alias=True).encode() for name, document in documents.items()}
-    contents[names.MODEL] = dump_model(pipeline)
+    contents |= with_compiled(Forms(pipeline, {names.MODEL: dump_model(pipeline)}), signature, rows).files
     contents[names.EVALUATION] = b"{}"
     contents[names.ENVIRONMENT] = json.dumps(environment()).encode()
     artifact = write_artifact(str(store), make_manifest(task, estimator, contents), contents)
@@ -147,6 +148,12 @@ def line(store) -> MadeModel:
 @pytest.fixture(scope="session")
 def patients(store) -> MadeModel:
     return make_patients(store)
+
+
+@pytest.fixture(scope="session")
+def neighbours(store) -> MadeModel:
+    """A model that has no compiled form."""
+    return make_neighbours(store, "neighbours-1")
 
 
 @pytest.fixture(scope="session")

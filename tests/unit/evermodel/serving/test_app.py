@@ -11,29 +11,44 @@ import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evermodel.serving.app import Application
+from evermodel.serving.app import NO_HOOKS, Application
+from evermodel.serving.counters import READY, READY_ONCE, Counters, Layout
 from evermodel.serving.engine import load_served_model
 from evermodel.serving.feedback import FeedbackLog
+from evermodel.serving.hooks import Hooks
+from evermodel.serving.keeping import FORMS
 from evermodel.serving.log import LogTarget, PredictionLogger
+from evermodel.serving.metrics import Metrics
 from evermodel.serving.pages import Pages
 from evermodel.serving.registry import Hosted, Registry
+from evermodel.serving.spool.spool import Spool
 from evermodel.serving.worker import Worker
 from evermodel_api.deployment import PredictionLog
 
-AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
+AT = int(datetime(2026, 11, 24, 9, 30, tzinfo=UTC).timestamp() * 1e6)
 
 
 class Host:
     """An application with its parts at hand."""
 
-    def __init__(self, *hosted: Hosted, worker: Worker | None = None, publish: bool = True):
+    def __init__(self, *hosted: Hosted, worker: Worker | None = None, publish: bool = True, hooks: Hooks = NO_HOOKS):
         self.registry = Registry()
         if publish:
             self.registry.publish(hosted)
         self.worker = worker or Worker(2)
         ids = iter(range(10**9))
+        names = [(item.served.model, item.served.version) for item in hosted]
+        counters = Counters(Layout.of(names))
+        counters.set(READY_ONCE, float(publish))
+        counters.set(READY, float(publish))
         self.app = Application(
-            self.registry, self.worker, Pages(self.registry), now=lambda: AT, new_id=lambda: f"made-{next(ids)}"
+            self.registry,
+            self.worker,
+            Pages(self.registry),
+            Metrics(self.registry, counters),
+            hooks,
+            now=lambda: AT,
+            new_id=lambda: f"made-{next(ids)}",
         )
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=True)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://model")
@@ -46,14 +61,15 @@ class Host:
         return await self.client.post(path, content=content, **more)
 
 
-def hosted(made, version=None, files=None):
+def hosted(made, version=None, files=None, spool_folder=None):
     version = version or made.version
     served = load_served_model(version.rpartition("-")[0], version, made.artifact.uri, made.artifact.digest)
     if files is None:
         return Hosted(served)
-    target = LogTarget("/store", served.model, version, "pod")
-    log = PredictionLogger(target, served.signature, PredictionLog(flush="1h"), files.__setitem__)
-    return Hosted(served, log, FeedbackLog("/store", served.model, "pod", files.__setitem__))
+    spool = Spool(spool_folder, "pod", files.__setitem__, FORMS)
+    target = LogTarget("/store", served.model, version)
+    log = PredictionLogger(target, served.signature, PredictionLog(flush="1h"), spool)
+    return Hosted(served, log, FeedbackLog("/store", served.model, spool))
 
 
 @pytest_asyncio.fixture
@@ -65,9 +81,10 @@ async def one(line):
 
 
 @pytest_asyncio.fixture
-async def many(line, patients, rent):
+async def many(line, patients, rent, tmp_path):
     files: dict[str, bytes] = {}
-    host = Host(hosted(line, "line-1"), hosted(line, "line-2"), hosted(patients, files=files), hosted(rent))
+    logged = hosted(patients, files=files, spool_folder=tmp_path)
+    host = Host(hosted(line, "line-1"), hosted(line, "line-2"), logged, hosted(rent))
     host.files = files
     yield host
     for item in host.registry.all:
@@ -280,10 +297,10 @@ async def test_what_was_answered_is_in_the_log_and_what_was_refused_is_not(many)
 
 
 async def test_a_failure_of_the_model_is_a_500_without_its_insides(one, capsys, monkeypatch):
-    def fail(self, columns):
-        raise ValueError("the insides")
+    def fail(self, batch):
+        raise RuntimeError("the insides")
 
-    monkeypatch.setattr("evermodel.serving.engine.ScikitLearnEngine.predict", fail)
+    monkeypatch.setattr("evermodel.serving.engine.CompiledEngine.predict", fail)
     response = await one.post("/v2/models/line/infer", {**TENSOR, "id": "mine"})
     assert response.status_code == 500
     assert response.json() == {"error": "the server failed to answer; its log has the cause under request mine"}

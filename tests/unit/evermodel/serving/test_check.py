@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evermodel.artifact.signature import ColumnSignature, Signature
-from evermodel.serving.check import MAX_ROWS, columns_from_objects, columns_from_rows
+from evermodel.serving.check import columns_from_objects, columns_from_rows
 from evermodel.serving.faults import BadRequestError, RequestError, TooLargeError
 from evermodel_api.training import Task
 
@@ -90,8 +90,11 @@ def test_a_model_of_one_column_takes_bare_values():
 
 
 def test_too_many_rows_are_too_large():
-    with pytest.raises(TooLargeError, match=str(MAX_ROWS)):
-        columns_from_rows(ONE, [[1]] * (MAX_ROWS + 1))
+    with pytest.raises(TooLargeError, match="10000"):
+        columns_from_rows(ONE, [[1]] * 10_001)
+    # and a server may be told to take fewer
+    with pytest.raises(TooLargeError, match="limit is 2"):
+        columns_from_rows(ONE, [[1]] * 3, limit=2)
 
 
 @pytest.mark.parametrize(("text", "number"), [("84", 84.0), (" -1.5e2 ", -150.0), (".5", 0.5), ("", None)])

@@ -3,7 +3,7 @@
 import pytest
 
 from evermodel import cli
-from evermodel.serving.command import find_named
+from evermodel.serving.hosting import find_named
 
 
 @pytest.mark.parametrize(

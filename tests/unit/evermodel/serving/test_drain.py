@@ -5,8 +5,9 @@ import signal
 
 import pytest
 
-from evermodel.serving.drain import StopSignals, drain
+from evermodel.serving.drain import drain
 from evermodel.serving.registry import Registry, State
+from evermodel.serving.signals import StopSignals
 
 pytestmark = pytest.mark.looptime
 

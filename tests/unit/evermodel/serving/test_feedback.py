@@ -11,6 +11,8 @@ from evermodel.artifact.signature import ColumnSignature, Signature
 from evermodel.serving import feedback
 from evermodel.serving.faults import BadRequestError, RequestError, UnavailableError
 from evermodel.serving.feedback import FeedbackLog, Label
+from evermodel.serving.keeping import FORMS
+from evermodel.serving.spool.spool import Limits, Spool
 from evermodel_api.training import Task
 
 AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -68,15 +70,15 @@ def test_too_many_labels_are_too_large():
     assert caught.value.status == 413
 
 
-def test_labels_lie_in_the_folder_of_the_hour_in_which_they_came():
+def test_labels_lie_in_the_folder_of_the_hour_in_which_they_came(tmp_path):
     # given a log of labels
     written: dict[str, bytes] = {}
-    log = FeedbackLog("/store", "heart", "pod-a", written.__setitem__)
+    log = FeedbackLog("/store", "heart", Spool(tmp_path, "pod-a", written.__setitem__, FORMS))
     # when labels come and it is closed
     log.put([Label("a", 0, "yes", AT), Label("a", 1, 2.5, AT)])
     log.close()
     # then the file has the columns of the layout, and truth as JSON text
-    assert list(written) == ["/store/feedback/heart/2026-11-24T09/pod-a-00000000.parquet"]
+    assert list(written) == ["/store/feedback/heart/2026-11-24T09/pod-a-000000-00000000.parquet"]
     table = pq.read_table(io.BytesIO(written.popitem()[1]))
     assert table.to_pylist() == [
         {"_id": "a", "_row": 0, "_truth": '"yes"', "_at": AT},
@@ -84,9 +86,10 @@ def test_labels_lie_in_the_folder_of_the_hour_in_which_they_came():
     ]
 
 
-def test_labels_for_which_there_is_no_room_are_not_acknowledged():
-    log = FeedbackLog("/store", "heart", "pod-a", {}.__setitem__)
-    log.close()
+def test_labels_for_which_there_is_no_room_are_not_acknowledged(tmp_path):
+    # given a spool that may hold nothing
+    log = FeedbackLog("/store", "heart", Spool(tmp_path, "pod-a", {}.__setitem__, FORMS, Limits(total_bytes=0)))
     with pytest.raises(UnavailableError, match="send them again") as caught:
         log.put([Label("a", 0, 1, AT)])
     assert caught.value.headers == ((b"retry-after", b"5"),)
+    log.close()

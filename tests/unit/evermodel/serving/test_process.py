@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from evermodel_api.deployment import PredictionLog
 from evermodel_api.runs import ServingOrder
@@ -193,14 +194,14 @@ def hammer(server: Server, stop: threading.Event) -> list[Client]:
     return clients
 
 
-def test_sigterm_under_load_loses_no_request(line, tmp_path):
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sigterm_under_load_loses_no_request(line, tmp_path, workers):
     # given a pod's server and clients that keep their connections open and never pause
     store = own_store(line, tmp_path)
     order = write_order(line, store, tmp_path / "order.json")
     stop = threading.Event()
-    with serving(
-        "--order", str(order), "--port", "0", "--drain", "1.5", "--termination-log", str(tmp_path / "t")
-    ) as server:
+    arguments = ("--order", str(order), "--port", "0", "--drain", "1.5", "--termination-log", str(tmp_path / "t"))
+    with serving(*arguments, "--workers", str(workers)) as server:
         clients = hammer(server, stop)
         time.sleep(1.0)
         before = [client.connections for client in clients]

@@ -1,0 +1,53 @@
+"""From a fitted pipeline of scikit-learn to a program."""
+
+import copy
+import warnings
+from typing import Any
+
+import numpy as np
+
+from evermodel.artifact.signature import Signature
+from evermodel.compiled.compile_features import compile_features
+from evermodel.compiled.compile_models import compile_model
+from evermodel.compiled.model import DamagedError, NotCompilableError
+from evermodel.compiled.program import Program
+from evermodel.compiled.rows import Rows
+
+
+def compile_pipeline(pipeline: Any, signature: Signature, rows: Rows | None = None) -> Program:
+    """The program of a fitted pipeline. Whether it answers alike is for `parity` to say.
+
+    Args:
+        pipeline: a fitted Pipeline of Prepare, ColumnTransformer, selection and estimator (all but the last may lack),
+            or a CalibratedClassifierCV of one. A classifier answers class numbers 0..k-1.
+        signature: its signature.
+        rows: whose mean is what contributions of a linear model are measured from; without them it is 0.
+
+    Raises:
+        NotCompilableError: naming what has no compiled form.
+    """
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")  # steps are asked one by one, on arrays without names
+        *steps, estimator = _flat(pipeline)
+        try:
+            features = compile_features(steps, signature)
+            center = np.zeros(features.width)
+            if rows is not None and len(rows):
+                center = np.nan_to_num(np.nanmean(features.matrix(rows.values, rows.texts), axis=0))
+            return Program(features, compile_model(estimator, center))
+        except (AttributeError, KeyError, TypeError, ValueError, IndexError, DamagedError) as error:
+            # a part with parameters that nobody has met here: scikit-learn itself still serves it
+            words = " ".join(str(error).split())[:160]
+            raise NotCompilableError(f"it has a part that is made otherwise ({words})") from error
+
+
+def _flat(model: Any) -> list[Any]:
+    """The steps of the model. A calibrated pipeline becomes a pipeline with a calibrated estimator."""
+    if hasattr(model, "calibrated_classifiers_") and len(model.calibrated_classifiers_) == 1:
+        inner = model.calibrated_classifiers_[0]
+        if hasattr(inner.estimator, "steps"):
+            outer, calibrated = copy.copy(model), copy.copy(inner)
+            calibrated.estimator = inner.estimator[-1]
+            outer.calibrated_classifiers_ = [calibrated]
+            return [*_flat(inner.estimator)[:-1], outer]
+    return [step for _, step in model.steps] if hasattr(model, "steps") else [model]
