@@ -1,8 +1,9 @@
 """Steps of scikit-learn that learn the same in less time. A model has them while it is fitted, and never afterwards.
 
 `SimpleImputer` sorts a masked array to find medians, which takes longer than fitting many a model; its encoders look at
-every text, where there are few different ones. What is learnt and given is the same to the bit. What is overridden is
-private to scikit-learn: should a release call it otherwise, the steps are as slow as its own, and still right.
+every text, where there are few different ones. What is learnt and given is the same to the bit, but that a median is
+never minus zero. What is overridden is private to scikit-learn: should a release call it otherwise, the steps are as
+slow as its own, and still right.
 """
 
 from collections.abc import Callable
@@ -66,9 +67,8 @@ def median(values: NDArray[Any], empty: float) -> Any:
         return empty
     middle = len(values) // 2
     values.partition(middle)
-    if len(values) % 2:
-        return values[middle] + 0.0  # there is one zero
-    return (values[:middle].max() + values[middle]) / 2
+    found = values[middle] if len(values) % 2 else (values[:middle].max() + values[middle]) / 2
+    return found + 0.0  # there is one zero: of two, the order of rows would choose
 
 
 class _Distinct:

@@ -1,18 +1,25 @@
 """The reader of the log against the server's own writers."""
 
 import json
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 
-from evermodel.artifact import layout
 from evermodel.artifact.signature import ColumnSignature, Signature
 from evermodel.artifact.store import write_bytes
+from evermodel.compiled.rows import rows_of_columns
 from evermodel.monitoring.log import Served, read_window
-from evermodel.serving.feedback import encode_labels, parse
-from evermodel.serving.log import Entry, encode_entries
-from evermodel.serving.protocol.answers import Answers, Question
+from evermodel.serving.batch import Batch
+from evermodel.serving.feedback import FeedbackLog, micros, parse
+from evermodel.serving.keeping import FORMS
+from evermodel.serving.log import LogTarget, PredictionLogger
+from evermodel.serving.spool.spool import Spool
+from evermodel_api.deployment import PredictionLog
 from evermodel_api.training import Task
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -29,25 +36,50 @@ def served(tmp_path):
     return Served(tmp_path.as_uri(), "heart", "heart-1", NOW - timedelta(hours=2), NOW, NOW + timedelta(minutes=5))
 
 
+@dataclass
+class Asked:
+    """A request that was answered: its columns, and class numbers or values."""
+
+    id: str
+    columns: list[list[object]]
+    numbers: list[float]
+    probabilities: np.ndarray | None
+    at: datetime
+
+
+@contextmanager
+def spool(served, process):
+    """A server's spool for the store; whoever opens a stream closes it."""
+    with TemporaryDirectory() as folder:
+        yield Spool(Path(folder), process, write_bytes, FORMS)
+
+
 def log(served, entries, signature, redact=()):
-    path = layout.log_file(served.store, "heart", "heart-1", entries[0].at, layout.batch_name("pod", 1))
-    write_bytes(path, encode_entries(entries, signature, redact))
+    with spool(served, entries[0].id) as kept:
+        target = LogTarget(served.store, "heart", "heart-1")
+        logger = PredictionLogger(target, signature, PredictionLog(redact=list(redact)), kept)
+        for asked in entries:
+            rows = rows_of_columns(signature, asked.columns)
+            batch = Batch(rows.values, rows.texts)
+            logger.put(asked.id, micros(asked.at), batch, np.asarray(asked.numbers), asked.probabilities)
+        logger.close()
 
 
 def label(served, document, signature, at, sequence=1):
-    path = layout.feedback_file(served.store, "heart", at, layout.batch_name("pod", sequence))
-    write_bytes(path, encode_labels(parse(json.dumps(document).encode(), signature, at)))
+    with spool(served, f"pod-{sequence}") as kept:
+        labels = FeedbackLog(served.store, "heart", kept)
+        labels.put(parse(json.dumps(document).encode(), signature, at))
+        labels.close()
 
 
-def entry(identity, ages, sexes, labels, probabilities=None, at=NOW - timedelta(minutes=30)):
-    answers = Answers(labels, probabilities, identity, "heart", "heart-1")
-    return Entry(Question(columns=[ages, sexes]), answers, at)
+def entry(identity, ages, sexes, numbers, probabilities=None, at=NOW - timedelta(minutes=30)):
+    return Asked(identity, [ages, sexes], numbers, probabilities, at)
 
 
 def test_requests_of_several_rows_are_joined_row_by_row(served):
     shares = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]])
-    several = entry("a", [50.0, None, 70.0], ["f", None, "m"], [False, True, False], shares)
-    log(served, [several, entry("b", [40.0], ["f"], [True], np.array([[0.3, 0.7]]))], CLASSIFIER)
+    several = entry("a", [50.0, None, 70.0], ["f", None, "m"], [0, 1, 0], shares)
+    log(served, [several, entry("b", [40.0], ["f"], [1], np.array([[0.3, 0.7]]))], CLASSIFIER)
     label(served, [{"id": "a", "truth": [True, None, False]}, {"id": "b", "truth": True}], CLASSIFIER, NOW)
     window = read_window(served, CLASSIFIER, 100)
     assert (window.rows, window.coverage) == (4, 0.75)
