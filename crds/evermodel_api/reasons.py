@@ -181,6 +181,22 @@ class Reason(StrEnum):
     TRACING_INVALID = "TracingInvalid", "The environment asks for traces in a way that is not spoken here."
     ROW_SHAPE = "RowShape", "A row has another number of values than the model has columns."
     NUMBER_EXPECTED = "NumberExpected", "A column of numbers holds something else."
+    SIGNATURE_DIFFERS = (
+        "SignatureDiffers",
+        "A candidate takes other columns than the live version, or answers other classes: its users would notice.",
+    )
+    NOTHING_TO_REHEARSE = (
+        "NothingToRehearse",
+        "The live version has no logged request that a candidate could answer.",
+    )
+    REHEARSAL_IMPOSSIBLE = (
+        "RehearsalImpossible",
+        "The log does not hold what a candidate has to be asked with: a column is redacted or unknown.",
+    )
+    REHEARSAL_REFUSED = (
+        "RehearsalRefused",
+        "A candidate answers the last requests too differently from the live version.",
+    )
     PREDICTION_FAILED = "PredictionFailed", "The model could not answer the rows of a window."
     WINDOW_NOT_FOUND = "WindowNotFound", "A window or labels file is not there."
     WINDOW_UNREADABLE = "WindowUnreadable", "A window or labels file is not what its format says."

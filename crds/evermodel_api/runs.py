@@ -306,8 +306,8 @@ class ServingOrder(Schema):
     """Rows that a request may have; absent for the server's own limit."""
 
 
-def fit_message(outcome: TrainingOutcome | MonitorOutcome | ReproduceOutcome) -> str:
-    """The outcome as JSON that Kubernetes keeps whole: at most 4096 bytes, long sentences cut first.
+def fit_message(outcome: Schema) -> str:
+    """The outcome as JSON that Kubernetes keeps whole: at most 4096 bytes, long sentences (`message`) cut first.
 
     >>> len(fit_message(TrainingOutcome(outcome=Outcome.FAILED, message="x" * 9000)).encode()) <= MESSAGE_LIMIT
     True
@@ -319,6 +319,6 @@ def fit_message(outcome: TrainingOutcome | MonitorOutcome | ReproduceOutcome) ->
         text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
         if len(text.encode()) <= MESSAGE_LIMIT:
             return text
-    for optional in ("gates", "metrics", "top"):
+    for optional in ("gates", "metrics", "top", "checks"):
         document.pop(optional, None)
     return json.dumps(document, ensure_ascii=False, separators=(",", ":"))

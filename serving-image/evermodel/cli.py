@@ -26,6 +26,7 @@ _COMMANDS = {
     "reproduce": ("evermodel.training.reproduce_command", "make an old version again, and say whether it is the same"),
     "answer": ("evermodel.training.answer_command", "answer a run's test rows with the champion, in its own image"),
     "serve": ("evermodel.serving.command", "answer requests with models"),
+    "rehearse": ("evermodel.monitoring.rehearsal.command", "let a candidate answer what the live version was asked"),
     "monitor": ("evermodel.monitoring.command", "look for degradation as a DriftMonitor says"),
 }
 

@@ -10,10 +10,11 @@ from typing import TypeVar
 from evermodel.errors import RunError, SpecError
 from evermodel_api.base import Schema
 from evermodel_api.reasons import Reason
+from evermodel_api.rehearsal import RehearsalOutcome
 from evermodel_api.runs import MonitorOutcome, ReproduceOutcome, TrainingOutcome, fit_message
 
 Order = TypeVar("Order", bound=Schema)
-Outcome = TypeVar("Outcome", TrainingOutcome, MonitorOutcome, ReproduceOutcome)
+Outcome = TypeVar("Outcome", TrainingOutcome, MonitorOutcome, ReproduceOutcome, RehearsalOutcome)
 
 
 def obey(
@@ -78,7 +79,7 @@ def _read(path: Path, schema: type[Order]) -> Order:
         ) from error
 
 
-def _write(log: Path, outcome: TrainingOutcome | MonitorOutcome | ReproduceOutcome) -> None:
+def _write(log: Path, outcome: Schema) -> None:
     try:
         log.write_text(fit_message(outcome), encoding="utf-8")
     except OSError as error:

@@ -92,6 +92,18 @@ def hour_names(start: datetime, end: datetime) -> list[str]:
     return [hour_name(first + timedelta(hours=n)) for n in range(int((last - first) / timedelta(hours=1)) + 1)]
 
 
+def hour_of_name(name: str) -> datetime | None:
+    """The beginning of the hour that a folder is named after, in UTC; None for another name.
+
+    >>> hour_of_name("2026-11-24T09"), hour_of_name("other")
+    (datetime.datetime(2026, 11, 24, 9, 0, tzinfo=datetime.timezone.utc), None)
+    """
+    try:
+        return datetime.strptime(name, _HOUR_FORMAT).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
 def log_prefix(store: str, deployment: str, version: str) -> str:
     """Directory of the prediction log of one version, with one folder for each hour."""
     return _below(store, "log", deployment, version)
@@ -121,6 +133,11 @@ def batch_name(pod: str, sequence: int) -> str:
     'heart-3-x7k2p-1f9c-00000012.parquet'
     """
     return f"{pod}-{sequence:08d}.parquet"
+
+
+def rehearsal_file(store: str, deployment: str, candidate: str) -> str:
+    """Whole document of a candidate's rehearsal."""
+    return _below(store, "rehearsals", deployment, f"{candidate}.json")
 
 
 def report_file(store: str, monitor: str, evaluation: str) -> str:

@@ -148,10 +148,10 @@ def _labelled(sample: pa.Table, truths: dict[Key, Any], classes: int) -> Labelle
     places = pa.array([i for i, _ in rows])
     answers = sample.take(places)
     predicted = [None if text is None else _json(text) for text in answers[layout.PREDICTION].to_pylist()]
-    return Labelled(predicted, [truth for _, truth in rows], _probabilities(answers, classes))
+    return Labelled(predicted, [truth for _, truth in rows], probabilities_of(answers, classes))
 
 
-def _probabilities(answers: pa.Table, classes: int) -> NDArray[np.float64] | None:
+def probabilities_of(answers: pa.Table, classes: int) -> NDArray[np.float64] | None:
     """Shape (rows, classes); None unless every row has one probability a class."""
     if layout.PROBABILITY not in answers.column_names or classes == 0:
         return None

@@ -11,6 +11,22 @@ from evermodel.monitoring.findings import Subject
 from evermodel_api.monitor import MonitorSpec
 
 
+def read_signature(uri: str, digest: str | None) -> Signature:
+    """What a version takes and answers.
+
+    Raises:
+        DataError: `ArtifactMissing`, `ArtifactDigestMismatch`, `ArtifactInvalid`.
+        RunError: `StoreUnavailable`.
+    """
+    files = read_artifact(uri, digest, only=[SIGNATURE])
+    try:
+        return Signature.model_validate_json(files.contents[SIGNATURE])
+    except ValidationError as error:
+        cause = str(error).splitlines()[0]
+        message = f"the artifact {uri} has a signature of another format ({cause}); train the model again"
+        raise DataError("ArtifactInvalid", message) from error
+
+
 def read_subject(spec: MonitorSpec, version: str, uri: str, digest: str | None) -> Subject:
     """Read what a window of this version is compared with.
 

@@ -62,7 +62,11 @@ def test_a_frame_of_some_rows_has_canonical_cells():
     mask = dataset.target.cells > 6
     features = [column for column in dataset.columns if column.kind != "moment"]
     frame = dataset.frame(features, mask)
-    assert {name: str(kind) for name, kind in frame.dtypes.items()} == {"born": "str", "sex": "str", "x": "float64"}
+    assert {name: str(kind) for name, kind in frame.dtypes.items()} == {
+        "born": "object",
+        "sex": "object",
+        "x": "float64",
+    }
     for column in features:
         wanted = pd.Series(column.at(mask))
         assert frame[column.name].isna().tolist() == wanted.isna().tolist()

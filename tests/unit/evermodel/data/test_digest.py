@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from evermodel.data.cells import CategoryCells
 from evermodel.data.columns import Column, as_moments, read_column
-from evermodel.data.digest import chance, column_digests, content_order, data_digest, distinct_rows, row_hashes
+from evermodel.data.digest import (
+    ascending,
+    chance,
+    column_digests,
+    content_order,
+    data_digest,
+    distinct_rows,
+    row_hashes,
+)
 
 CELLS = st.tuples(st.none() | st.floats(allow_infinity=False, width=64), st.none() | st.text(max_size=3), st.booleans())
 KNOWN = "sha256:4ded1a9d35e359749adf1ab4c9f4b19da1b867f8712d9c7f43bddfef4dce083d"
@@ -183,3 +191,15 @@ def test_no_two_of_many_rows_are_one_and_chance_deals_evenly():
     ones = np.array([(dealt >> np.uint64(bit) & np.uint64(1)).mean() for bit in range(64)])
     assert np.abs(ones - 0.5).max() < 5 * 0.5 / np.sqrt(len(dealt))
     assert abs(np.corrcoef(dealt.astype(float), chance(hashes, "other").astype(float))[0, 1]) < 0.02
+
+
+small = st.integers(0, 5).map(np.uint64)
+
+
+@given(st.lists(st.tuples(small, small), max_size=40))
+def test_many_equal_numbers_are_put_in_order_as_by_a_sort_that_keeps_it(pairs):
+    # given pairs of which many are equal
+    first, second = np.array(pairs, dtype=np.uint64).reshape(-1, 2).T
+    # then their order is that of a sort by both, or by one, that keeps the order of equal ones
+    assert ascending(first, second).tolist() == np.lexsort((second, first)).tolist()
+    assert ascending(first).tolist() == np.argsort(first, kind="stable").tolist()

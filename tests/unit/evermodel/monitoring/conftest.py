@@ -123,8 +123,8 @@ class Ward:
         pq.write_table(table, path)
 
 
-def build_ward(store):
-    rows = patients(600, seed=1)
+def build_ward(store, seed=1, sicker=0.0):
+    rows = patients(600, seed=seed, sicker=sicker)
     test = patients(200, seed=2)
     columns = [column_signature(name, "number", "FP64", rows[name].to_numpy(float)) for name in NUMBERS]
     columns.append(column_signature("sex", "category", "BYTES", rows["sex"].to_numpy(object)))
