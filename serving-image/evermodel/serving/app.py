@@ -188,7 +188,8 @@ class Application:
 
     async def _answer(self, route: Route, exchange: Exchange, scope: Scope, receive: Receive) -> Reply:
         if scope["method"] == "POST":
-            self._handlers.find(route, exchange)  # who asks what is not there need not send a body
+            if route.name is not Name.REPOSITORY:
+                self._handlers.find(route, exchange)  # who asks what is not there need not send a body
             check_headers(exchange.headers, self._bytes)
             with self._room.take(exchange.headers):
                 exchange.body = await read_body(receive, self._bytes)

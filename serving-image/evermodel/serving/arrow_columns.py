@@ -36,6 +36,16 @@ def whole_column(values: NDArray[np.int32]) -> pa.Array:
     return _column(pa.int32(), values, None)
 
 
+def long_column(values: NDArray[np.int64]) -> pa.Array:
+    """Whole numbers of any size."""
+    return _column(pa.int64(), values, None)
+
+
+def truth_column(values: NDArray[np.bool_]) -> pa.Array:
+    """Truth values."""
+    return pa.Array.from_buffers(pa.bool_(), len(values), [None, _bits(values)])
+
+
 def moment_column(micros: NDArray[np.int64]) -> pa.Array:
     """Moments from microseconds since 1970."""
     return _column(TIMESTAMP, micros, None)

@@ -11,6 +11,10 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from evermodel.artifact.cells import category_text
 from evermodel.artifact.golden import Cell
@@ -20,7 +24,7 @@ from evermodel.serving.limits import STANDARD
 
 Columns = list[list[Cell]]
 """One list for each column of the signature, in its order; all have one value for each row. Numbers are int or float,
-categories are text as in training, None is missing."""
+categories are text as in training, None is missing. In place of a list of numbers there may be an array of them."""
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _SHOWN = 60
@@ -123,10 +127,7 @@ def check_column(column: ColumnSignature, values: Sequence[object], *, text: boo
     types = set(map(type, values))
     if not column.takes_missing and (type(None) in types or (text and "" in values)):
         row = next(number for number, value in enumerate(values) if value is None or (text and value == ""))
-        raise BadRequestError(
-            f"row {row}, column {column.name}: expected {_expected(column)}, got {show(values[row])}; "
-            "this model takes no missing value there"
-        )
+        raise _missing(column, row, values[row])
     is_number = column.kind == "number"
     if is_number and types <= _PLAIN_NUMBERS:
         return list(values)  # type: ignore[arg-type]  # the set of types says so
@@ -143,6 +144,35 @@ def check_column(column: ColumnSignature, values: Sequence[object], *, text: boo
             raise BadRequestError(f"row {row}, column {column.name}: expected {_expected(column)}, got {show(value)}")
         cells.append(cell)
     return cells
+
+
+def check_numbers(column: ColumnSignature, values: NDArray[Any]) -> list[Cell]:
+    """Check the values of one column that came as an array of numbers; NaN is missing.
+
+    Raises:
+        BadRequestError: which row, which column, what was expected and what came.
+    """
+    numbers = values.astype(np.float64)
+    infinite = np.isinf(numbers)
+    if infinite.any():
+        row = int(infinite.argmax())
+        raise BadRequestError(
+            f"row {row}, column {column.name}: expected {_expected(column)}, got {show(float(numbers[row]))}"
+        )
+    missing = np.isnan(numbers)
+    if column.kind != "number":
+        cells = zip(values.tolist(), missing.tolist(), strict=True)
+        return check_column(column, [None if is_missing else value for value, is_missing in cells])
+    if not column.takes_missing and missing.any():
+        raise _missing(column, int(missing.argmax()), None)
+    return cast("list[Cell]", numbers)
+
+
+def _missing(column: ColumnSignature, row: int, value: object) -> BadRequestError:
+    return BadRequestError(
+        f"row {row}, column {column.name}: expected {_expected(column)}, got {show(value)}; "
+        "this model takes no missing value there"
+    )
 
 
 def _expected(column: ColumnSignature) -> str:

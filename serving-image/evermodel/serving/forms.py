@@ -1,7 +1,8 @@
-"""Which form a request has by its route, and in which its answer is written."""
+"""In which form a request comes and its answer leaves: by its route, its Content-Type, and what it accepts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
 
@@ -9,11 +10,19 @@ from evermodel.artifact.signature import Signature
 from evermodel.compiled.rows import rows_of_columns
 from evermodel.serving.batch import Batch
 from evermodel.serving.exchange import Reply
+from evermodel.serving.faults import BadRequestError
 from evermodel.serving.limits import STANDARD
-from evermodel.serving.protocol import v1, v2, values
+from evermodel.serving.media import ARROW, CSV, choose_accepted, read_media_type
+from evermodel.serving.protocol import csv_table, v1, v2, values
 from evermodel.serving.protocol.answers import Answers, Question
+from evermodel.serving.protocol.binary import HEADER, split_body
 from evermodel.serving.protocol.body import is_request_id, read_id, read_object
 from evermodel.serving.routes import Name, Route
+
+Headers = Mapping[bytes, bytes]
+Read = Callable[[Route, Headers, bytes, Signature, int], tuple[Question, str | None]]
+Write = Callable[[Answers, Signature, Question], Reply]
+BINARY = b"application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,50 +37,71 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How one route reads and writes."""
+    """How requests are read and answers written."""
 
-    read: Callable[[Route, Mapping[bytes, bytes], bytes, Signature, int], tuple[Question, str | None]]
-    write: Callable[[Answers, Signature, Question], bytes]
+    read: Read
+    write: Write
+    light: bool = True
+    """Whether the event loop may do it: what imports a large library goes to a thread."""
+
+
+def form_of(route: Route, headers: Headers) -> Form:
+    """The form of a request.
+
+    Raises:
+        EncodingError: a table in another character set.
+    """
+    return _choose(route.name, headers.get(b"content-type"), headers.get(b"accept"))
 
 
 def read_question(
-    route: Route, headers: Mapping[bytes, bytes], body: bytes, signature: Signature, limit: int = STANDARD.rows
+    form: Form, route: Route, headers: Headers, body: bytes, signature: Signature, limit: int = STANDARD.rows
 ) -> Asked:
     """The rows of a request, of which there may be `limit`.
 
     Raises:
         RequestError: what is wrong and where.
     """
-    question, request_id = _FORMS[route.name].read(route, headers, body, signature, limit)
+    question, request_id = form.read(route, headers, body, signature, limit)
     rows = rows_of_columns(signature, question.columns)
     return Asked(Batch(rows.values, rows.texts), question, request_id)
 
 
-def write_answers(route: Route, answers: Answers, signature: Signature, asked: Asked) -> Reply:
-    """The answer to a request in the form of its route."""
-    return Reply(_FORMS[route.name].write(answers, signature, asked.question))
-
-
-def id_of_body(body: bytes) -> str | None:
+def id_of_body(headers: Headers, body: bytes) -> str | None:
     """The request id in a body that cannot be answered, so that its error carries it; None where there is none."""
     try:
-        document = orjson.loads(body)
-    except orjson.JSONDecodeError:
+        document = orjson.loads(split_body(body, headers[HEADER])[0] if HEADER in headers else body)
+    except (orjson.JSONDecodeError, BadRequestError):
         return None
     found = document.get("id") if isinstance(document, dict) else None
     return found if is_request_id(found) else None
 
 
+@lru_cache(1024)
+def _choose(name: Name, content_type: bytes | None, accept: bytes | None) -> Form:
+    form = _FORMS[name]
+    if name is Name.VALUES:
+        return form
+    came = read_media_type(content_type)
+    wanted = choose_accepted(accept)
+    read, write = _READ.get(came, form.read), _WRITE.get(wanted, form.write)
+    return Form(read, write, light=ARROW not in (came, wanted))
+
+
 def _read_v2(
-    _route: Route, _headers: Mapping[bytes, bytes], body: bytes, signature: Signature, limit: int
+    _route: Route, headers: Headers, body: bytes, signature: Signature, limit: int
 ) -> tuple[Question, str | None]:
+    length = headers.get(HEADER)
+    rest = None
+    if length is not None:
+        body, rest = split_body(body, length)
     document = read_object(body)
     request_id = read_id(document)
-    return v2.parse(document, signature, limit), request_id
+    return v2.parse(document, signature, limit, rest), request_id
 
 
 def _read_v1(
-    _route: Route, _headers: Mapping[bytes, bytes], body: bytes, signature: Signature, limit: int
+    _route: Route, _headers: Headers, body: bytes, signature: Signature, limit: int
 ) -> tuple[Question, str | None]:
     document = read_object(body)
     request_id = read_id(document)
@@ -79,21 +109,49 @@ def _read_v1(
 
 
 def _read_values(
-    route: Route, _headers: Mapping[bytes, bytes], _body: bytes, signature: Signature, _limit: int
+    route: Route, _headers: Headers, _body: bytes, signature: Signature, _limit: int
 ) -> tuple[Question, str | None]:
     return values.parse(route.values, signature), None
 
 
-def _write_v2(answers: Answers, signature: Signature, question: Question) -> bytes:
-    return v2.format_answers(answers, signature, question.outputs)
+def _read_csv(
+    _route: Route, _headers: Headers, body: bytes, signature: Signature, limit: int
+) -> tuple[Question, str | None]:
+    return csv_table.parse(body, signature, limit), None
 
 
-def _write_v1(answers: Answers, _signature: Signature, _question: Question) -> bytes:
-    return v1.format_answers(answers)
+def _read_arrow(
+    _route: Route, _headers: Headers, body: bytes, signature: Signature, limit: int
+) -> tuple[Question, str | None]:
+    from evermodel.serving.protocol import arrow_table  # noqa: PLC0415  pyarrow is large
+
+    return arrow_table.parse(body, signature, limit), None
 
 
-def _write_values(answers: Answers, _signature: Signature, _question: Question) -> bytes:
-    return values.format_answers(answers)
+def _write_v2(answers: Answers, signature: Signature, question: Question) -> Reply:
+    if not question.binary:
+        return Reply(v2.format_answers(answers, signature, question.outputs))
+    head, following = v2.format_binary(answers, signature, question)
+    length = (HEADER, b"%d" % len(head))
+    return Reply(b"".join((head, *following)), BINARY, headers=(length,))
+
+
+def _write_v1(answers: Answers, _signature: Signature, _question: Question) -> Reply:
+    return Reply(v1.format_answers(answers))
+
+
+def _write_values(answers: Answers, _signature: Signature, _question: Question) -> Reply:
+    return Reply(values.format_answers(answers))
+
+
+def _write_csv(answers: Answers, signature: Signature, question: Question) -> Reply:
+    return Reply(csv_table.format_answers(answers, signature, question.outputs), b"text/csv; charset=utf-8")
+
+
+def _write_arrow(answers: Answers, signature: Signature, question: Question) -> Reply:
+    from evermodel.serving.protocol import arrow_table  # noqa: PLC0415  pyarrow is large
+
+    return Reply(arrow_table.format_answers(answers, signature, question.outputs), ARROW)
 
 
 _FORMS = {
@@ -101,3 +159,5 @@ _FORMS = {
     Name.V1_PREDICT: Form(_read_v1, _write_v1),
     Name.VALUES: Form(_read_values, _write_values),
 }
+_READ: dict[bytes, Read] = {CSV: _read_csv, ARROW: _read_arrow}
+_WRITE: dict[bytes, Write] = {CSV: _write_csv, ARROW: _write_arrow}

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from evermodel.serving import feedback
+from evermodel.serving import feedback, repository
 from evermodel.serving.card import card, properties
 from evermodel.serving.counters import READY_ONCE
 from evermodel.serving.exchange import Exchange, Reply
@@ -54,6 +54,9 @@ class Handlers:
             Name.V1_MODELS: lambda _route, _exchange: {"models": self._registry.names},
             Name.V1_MODEL: self._model_ready,
             Name.CARD: self._card,
+            Name.REPOSITORY: self._index,
+            Name.LOAD: self._refuse_change,
+            Name.UNLOAD: self._refuse_change,
         }
 
     async def handle(self, route: Route, exchange: Exchange) -> Reply:
@@ -95,7 +98,13 @@ class Handlers:
         return Reply(orjson.dumps(accepted))
 
     def _server(self, _route: Route, _exchange: Exchange) -> dict[str, Any]:
-        return {"name": "evermodel", "version": __version__, "extensions": []}
+        return {"name": "evermodel", "version": __version__, "extensions": ["binary_tensor_data", "model_repository"]}
+
+    def _index(self, _route: Route, exchange: Exchange) -> list[dict[str, Any]]:
+        return repository.index(self._registry, ready=repository.only_ready(exchange.body))
+
+    def _refuse_change(self, route: Route, exchange: Exchange) -> dict[str, Any]:
+        raise repository.refused_change(self.find(route, exchange).served.model)
 
     def _ready(self, _route: Route, _exchange: Exchange) -> dict[str, Any]:
         if self._registry.state is State.DRAINING:

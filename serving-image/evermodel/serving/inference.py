@@ -15,7 +15,7 @@ from evermodel.artifact.decision import class_numbers, labels_of
 from evermodel.serving.direct import DIRECT_BYTES
 from evermodel.serving.exchange import Exchange, Reply
 from evermodel.serving.faults import BadRequestError, RequestError
-from evermodel.serving.forms import Asked, id_of_body, read_question, write_answers
+from evermodel.serving.forms import Asked, Form, form_of, id_of_body, read_question
 from evermodel.serving.limits import STANDARD
 from evermodel.serving.protocol.answers import Answers
 from evermodel.serving.registry import Hosted
@@ -50,29 +50,33 @@ class Inference:
         Raises:
             RequestError: what to tell the client instead.
         """
-        question = read(route, hosted, exchange, self._rows)
+        form = form_of(route, exchange.headers)
+        if not form.light:
+            return None
+        question = read(form, route, hosted, exchange, self._rows)
         if question.batch.rows > hosted.direct_rows:
             return None
         numbers = predict(hosted, question)
-        return self._keep(hosted, exchange, write(route, hosted, exchange, question, numbers))
+        return self._keep(hosted, exchange, write(form, hosted, exchange, question, numbers))
 
-    async def answer(self, route: Route, hosted: Hosted, exchange: Exchange) -> Reply:
-        """Answer a request, wherever its work belongs.
+    async def answer(self, route: Route, hosted: Hosted, exchange: Exchange, form: Form | None = None) -> Reply:
+        """Answer a request, wherever its work belongs; `form` is that of its route and headers when not given.
 
         Raises:
             RequestError: what to tell the client instead.
         """
-        if len(exchange.body) > DIRECT_BYTES:
-            return await self._answer_in_thread(route, hosted, exchange)
-        question = read(route, hosted, exchange, self._rows)
+        form = form or form_of(route, exchange.headers)
+        if not form.light or len(exchange.body) > DIRECT_BYTES:
+            return await self._answer_in_thread(form, route, hosted, exchange)
+        question = read(form, route, hosted, exchange, self._rows)
         rows = question.batch.rows
         if rows <= hosted.direct_rows:
             numbers = predict(hosted, question)
         elif rows <= MERGED_ROWS and not hosted.direct_rows:
             numbers = await self._ask(hosted, question)
         else:
-            return await self._answer_in_thread(route, hosted, exchange)
-        return self._keep(hosted, exchange, write(route, hosted, exchange, question, numbers))
+            return await self._answer_in_thread(form, route, hosted, exchange)
+        return self._keep(hosted, exchange, write(form, hosted, exchange, question, numbers))
 
     async def _ask(self, hosted: Hosted, question: Asked) -> Numbers:
         try:
@@ -80,10 +84,10 @@ class Inference:
         except ValueError as error:
             raise refused_rows(error) from error
 
-    async def _answer_in_thread(self, route: Route, hosted: Hosted, exchange: Exchange) -> Reply:
+    async def _answer_in_thread(self, form: Form, route: Route, hosted: Hosted, exchange: Exchange) -> Reply:
         def work() -> Answered:
-            question = read(route, hosted, exchange, self._rows)
-            return write(route, hosted, exchange, question, predict(hosted, question))
+            question = read(form, route, hosted, exchange, self._rows)
+            return write(form, hosted, exchange, question, predict(hosted, question))
 
         return self._keep(hosted, exchange, await self._worker.run(work))
 
@@ -96,16 +100,16 @@ class Inference:
         return answered.reply
 
 
-def read(route: Route, hosted: Hosted, exchange: Exchange, limit: int = STANDARD.rows) -> Asked:
+def read(form: Form, route: Route, hosted: Hosted, exchange: Exchange, limit: int = STANDARD.rows) -> Asked:
     """The rows that a request asks about; `limit` is how many there may be.
 
     Raises:
         RequestError: what is wrong with them.
     """
     try:
-        question = read_question(route, exchange.headers, exchange.body, hosted.served.signature, limit)
+        question = read_question(form, route, exchange.headers, exchange.body, hosted.served.signature, limit)
     except RequestError:
-        exchange.id = id_of_body(exchange.body) or exchange.id
+        exchange.id = id_of_body(exchange.headers, exchange.body) or exchange.id
         raise
     if question.id:
         exchange.id = question.id
@@ -130,12 +134,16 @@ def refused_rows(error: ValueError) -> BadRequestError:
     return BadRequestError(f"the model refuses these rows: {words[:200]}")
 
 
-def write(route: Route, hosted: Hosted, exchange: Exchange, question: Asked, numbers: Numbers) -> Answered:
-    """The answer in the form that was asked for."""
+def write(form: Form, hosted: Hosted, exchange: Exchange, question: Asked, numbers: Numbers) -> Answered:
+    """The answer in the form that was asked for.
+
+    Raises:
+        BadRequestError: it cannot be written so.
+    """
     served = hosted.served
     signature = served.signature
     chosen = class_numbers(numbers, signature.threshold) if signature.classes else numbers
     labels = labels_of(signature, chosen)
     probabilities = numbers if signature.classes else None
     answers = Answers(labels, probabilities, exchange.id, served.model, served.version)
-    return Answered(write_answers(route, answers, signature, question), question, answers, chosen)
+    return Answered(form.write(answers, signature, question.question), question, answers, chosen)

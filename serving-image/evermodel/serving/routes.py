@@ -26,6 +26,9 @@ class Name(StrEnum):
     VALUES = "values"
     CARD = "card"
     FEEDBACK = "feedback"
+    REPOSITORY = "repository_index"
+    LOAD = "repository_load"
+    UNLOAD = "repository_unload"
     METRICS = "metrics"
     PAGE = "page"
 
@@ -46,7 +49,7 @@ class Route:
 
 
 _PAGES = frozenset({"", "docs", "openapi.json"})
-_POSTED = frozenset({Name.INFER, Name.V1_PREDICT, Name.FEEDBACK})
+_POSTED = frozenset({Name.INFER, Name.V1_PREDICT, Name.FEEDBACK, Name.REPOSITORY, Name.LOAD, Name.UNLOAD})
 
 
 def match(method: str, raw_path: str) -> Route:
@@ -86,6 +89,14 @@ def _match_top(part: str) -> Route | None:
     return Route(name) if name else None
 
 
+_FIXED = {
+    ("health", "live"): Name.LIVE,
+    ("health", "ready"): Name.READY,
+    ("models",): Name.MODELS,
+    ("repository", "index"): Name.REPOSITORY,
+}
+
+
 def _match_v2(parts: list[str]) -> Route | None:
     match parts:
         case ["models", model, *rest] if model:
@@ -96,13 +107,10 @@ def _match_v2(parts: list[str]) -> Route | None:
             return Route(Name.VALUES, model=unquote(model), values=values)
         case ["model", model] if model:
             return Route(Name.CARD, model=unquote(model))
-        case ["health", "live"]:
-            return Route(Name.LIVE)
-        case ["health", "ready"]:
-            return Route(Name.READY)
-        case ["models"]:
-            return Route(Name.MODELS)
-    return None
+        case ["repository", "models", model, "load" | "unload" as change] if model:
+            return Route(Name.LOAD if change == "load" else Name.UNLOAD, unquote(model))
+    name = _FIXED.get(tuple(parts))
+    return Route(name) if name else None
 
 
 _OF_MODEL = {"infer": Name.INFER, "ready": Name.MODEL_READY, "feedback": Name.FEEDBACK}

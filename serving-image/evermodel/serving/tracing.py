@@ -37,6 +37,9 @@ _PATHS = {
     Name.VALUES: "/v2/model/{values}/prediction",
     Name.CARD: "/v2/model/{model}",
     Name.FEEDBACK: "/v2/models/{model}/feedback",
+    Name.REPOSITORY: "/v2/repository/index",
+    Name.LOAD: "/v2/repository/models/{model}/load",
+    Name.UNLOAD: "/v2/repository/models/{model}/unload",
     Name.METRICS: "/metrics",
     Name.PAGE: "/{page}",
 }

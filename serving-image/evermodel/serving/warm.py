@@ -8,6 +8,7 @@ import orjson
 from evermodel.serving.batch import Batch
 from evermodel.serving.engine import Engine, batch_of_rows
 from evermodel.serving.exchange import Exchange
+from evermodel.serving.forms import form_of
 from evermodel.serving.inference import predict, read, write
 from evermodel.serving.registry import Hosted
 from evermodel.serving.routes import Name, Route
@@ -33,8 +34,9 @@ def warm_up(hosted: Hosted) -> Hosted:
     route = Route(Name.V1_PREDICT, served.model)
     for _ in range(_TIMES):
         exchange = Exchange("warm-up", body=body)
-        question = read(route, hosted, exchange)
-        write(route, hosted, exchange, question, predict(hosted, question))
+        form = form_of(route, exchange.headers)
+        question = read(form, route, hosted, exchange)
+        write(form, hosted, exchange, question, predict(hosted, question))
     if not served.engine.quick:
         return hosted
     batch = batch_of_rows(served.signature, (golden.rows * _MANY)[:_MANY])

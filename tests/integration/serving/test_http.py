@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import struct
 from random import Random
 
 import pytest
@@ -33,6 +34,14 @@ class NoDirect:
         return None
 
 
+TABLE = ("Content-Type: text/csv",)
+BINARY_HEAD = (
+    b'{"id":"mine","inputs":[{"name":"x","shape":[1],"datatype":"FP32","parameters":{"binary_data_size":4}}],'
+    b'"outputs":[{"name":"predict","parameters":{"binary_data":true}}]}'
+)
+BINARY = BINARY_HEAD + struct.pack("<f", 50)
+LENGTH = f"Inference-Header-Content-Length: {len(BINARY_HEAD)}"
+
 CASES = [
     post("/v2/models/line/infer", INFER),
     post("/v2/models/line/infer?trace=1", INFER),
@@ -53,6 +62,23 @@ CASES = [
     post("/v1/models/line:predict", V1, "Content-Encoding: gzip"),
     post("/v1/models/nope:predict", V1),
     post("/v2/models/line/versions/9/infer", INFER),
+    post("/v2/models/line/infer", BINARY, LENGTH),
+    post("/v2/models/line/infer", BINARY, "Inference-Header-Content-Length: 0"),
+    post("/v2/models/line/infer", BINARY, "Inference-Header-Content-Length: 9999"),
+    post("/v2/models/line/infer", BINARY[:-1], LENGTH),
+    post("/v2/models/line/infer", b"x\n50\n", *TABLE),
+    post("/v1/models/line:predict", b"x\n50\n", *TABLE, "Accept: text/csv"),
+    post("/v1/models/line:predict", V1, "Accept: application/vnd.apache.arrow.stream", "X-Request-Id: mine"),
+    post("/v1/models/line:predict", b"x\n50\n", "Content-Type: text/csv; charset=latin-1"),
+    post("/v1/models/line:predict", b"y\n50\n", *TABLE, "Evermodel-Request-Id: header"),
+    post(
+        "/v1/models/line:predict",
+        b"no stream",
+        "Content-Type: application/vnd.apache.arrow.stream",
+        "X-Request-Id: mine",
+    ),
+    post("/v2/repository/index", b""),
+    post("/v2/repository/models/line/unload", b"{}"),
     get("/v2/model/line/50/prediction"),
     get("/v2/model/50/prediction"),
     get("/v2/model/a/prediction"),

@@ -17,6 +17,8 @@ class Question:
     """Clean values, one list for each column of the signature."""
     outputs: tuple[str, ...] | None = None
     """Names of the outputs that were asked for; None for all."""
+    binary: frozenset[str] = frozenset()
+    """Names of the outputs that are wanted as bytes."""
 
     @property
     def rows(self) -> int:

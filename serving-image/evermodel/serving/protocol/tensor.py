@@ -1,4 +1,4 @@
-"""One tensor of the Open Inference Protocol in JSON: shape, datatype, and data that may be nested or flat."""
+"""One tensor of the Open Inference Protocol: shape, datatype, and data: in JSON nested or flat, or as bytes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from typing import Any
 
 from evermodel.serving.check import show
 from evermodel.serving.faults import BadRequestError, TooLargeError
+from evermodel.serving.protocol.binary import Data, Rest, decode, from_base64
+from evermodel.serving.protocol.parameters import NONE, Parameters, is_base64, read_parameters
 
 _INTEGERS = {f"{sign}INT{bits}": (sign == "U", bits) for sign in ("", "U") for bits in (8, 16, 32, 64)}
 _FLOATS = frozenset({"FP16", "FP32", "FP64"})
@@ -17,7 +19,6 @@ _TYPES = {
     **dict.fromkeys(_FLOATS, frozenset({float, int, type(None)})),
 }
 """Where the types alone say that the elements fit; integers have ranges too."""
-_CONTENT_TYPES = frozenset({None, "pd", "np", "str"})
 MAX_ELEMENTS = 10_000_000
 """A shape that promises more is refused before anything is counted."""
 
@@ -29,12 +30,18 @@ class Tensor:
     name: str
     shape: tuple[int, ...]
     datatype: str
-    data: list[Any]
-    """Flat, row-major; None is a missing value."""
+    data: Data
+    """Flat, row-major; None, or NaN in an array, is a missing value."""
 
 
-def parse_tensor(document: object, position: int) -> Tensor:
+def parse_tensor(document: object, position: int, rest: Rest | None = None, content_type: str | None = None) -> Tensor:
     """Read one element of `inputs`.
+
+    Args:
+        document: the element.
+        position: which one it is.
+        rest: the bytes behind the JSON; None where the body is JSON only.
+        content_type: that of the request.
 
     Raises:
         BadRequestError: which input, what was expected and what came.
@@ -46,30 +53,59 @@ def parse_tensor(document: object, position: int) -> Tensor:
     if not isinstance(name, str) or not name:
         raise BadRequestError(f'inputs[{position}]: "name" must be a text, got {show(name)}')
     where = f"input {show(name)}"
-    _check_parameters(where, document.get("parameters"))
-    shape = _shape(where, document.get("shape"))
-    datatype = document.get("datatype")
+    found = document.get("parameters")
+    parameters = NONE if found is None else read_parameters(where, found)
+    shape = read_shape(where, document.get("shape"))
+    datatype = read_datatype(where, document.get("datatype"))
+    if "binary_data_size" in parameters:
+        data = _binary_data(where, document, datatype, prod(shape), rest)
+    else:
+        data = _elements(where, datatype, _flat(where, document.get("data"), shape))
+    if parameters or content_type is not None:
+        data = interpret(where, data, datatype, parameters, content_type)
+    return Tensor(name, shape, datatype, data)
+
+
+def interpret(where: str, data: Data, datatype: str, parameters: Parameters, content_type: str | None) -> Data:
+    """The elements as the `content_type` of their tensor, else that of the request, says.
+
+    Raises:
+        BadRequestError: they are not as it says, or it is none that is read here.
+    """
+    if is_base64(where, parameters, datatype, content_type) and isinstance(data, list):
+        return from_base64(where, data)
+    return data
+
+
+def _binary_data(where: str, document: dict[str, Any], datatype: str, count: int, rest: Rest | None) -> Data:
+    if rest is None:
+        raise BadRequestError(
+            f"{where}: it has a binary_data_size, and the request no header Inference-Header-Content-Length, which says"
+            " how many bytes of the body are its JSON"
+        )
+    if "data" in document:
+        raise BadRequestError(f'{where}: it has "data" and a binary_data_size; send one of them')
+    return decode(where, datatype, count, rest.take(where, document["parameters"]["binary_data_size"]))
+
+
+def read_datatype(where: str, datatype: object) -> str:
+    """The datatype of a tensor.
+
+    Raises:
+        BadRequestError: it is none of the protocol.
+    """
     if not isinstance(datatype, str) or datatype not in DATATYPES:
         raise BadRequestError(f"{where}: datatype must be one of {', '.join(DATATYPES)}, got {show(datatype)}")
-    data = _flat(where, document.get("data"), shape)
-    return Tensor(name, shape, datatype, _elements(where, datatype, data))
+    return datatype
 
 
-def _check_parameters(where: str, parameters: object) -> None:
-    if parameters is None:
-        return
-    if not isinstance(parameters, dict):
-        raise BadRequestError(f"{where}: parameters must be an object, got {show(parameters)}")
-    if "binary_data_size" in parameters:
-        raise BadRequestError(f'{where}: binary data are not read here; send the values as JSON in "data"')
-    content_type = parameters.get("content_type")
-    if not (content_type is None or isinstance(content_type, str)) or content_type not in _CONTENT_TYPES:
-        raise BadRequestError(
-            f"{where}: content_type {show(content_type)} is not read here; use pd, np or str, or none"
-        )
+def read_shape(where: str, shape: object) -> tuple[int, ...]:
+    """The shape of a tensor.
 
-
-def _shape(where: str, shape: object) -> tuple[int, ...]:
+    Raises:
+        BadRequestError: it is no list of whole numbers.
+        TooLargeError: it is beyond any request.
+    """
     if not isinstance(shape, list) or not shape or any(type(size) is not int or size < 0 for size in shape):
         raise BadRequestError(f"{where}: shape must be a list of whole numbers from 0 on, got {show(shape)}")
     if len(shape) > 8 or prod(shape) > MAX_ELEMENTS:
@@ -134,6 +170,6 @@ def _predicate(datatype: str) -> Callable[[Any], bool]:
     )
 
 
-def rows_of(tensor: Tensor, width: int) -> Sequence[list[Any]]:
+def rows_of(data: list[Any], width: int) -> Sequence[list[Any]]:
     """The rows of a tensor of shape [n, width]."""
-    return [tensor.data[start : start + width] for start in range(0, len(tensor.data), width)]
+    return [data[start : start + width] for start in range(0, len(data), width)]

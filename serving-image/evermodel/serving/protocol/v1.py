@@ -21,6 +21,8 @@ def parse(document: dict[str, Any], signature: Signature, limit: int = STANDARD.
         BadRequestError: what is wrong and where.
         TooLargeError: too many rows.
     """
+    if "instances" in document and "inputs" in document:
+        raise BadRequestError('the body has "instances" and "inputs"; send the rows in one of them')
     key = "instances" if "instances" in document else "inputs"
     if key not in document:
         raise BadRequestError('the body has no "instances"; send {"instances": [row, ...]}')

@@ -1,14 +1,17 @@
 """The Open Inference Protocol v2 over REST: one tensor with a row for each instance, or one input for each column."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import orjson
 
-from evermodel.artifact.signature import ClassLabel, Signature
+from evermodel.artifact.golden import Cell
+from evermodel.artifact.signature import ClassLabel, ColumnSignature, Signature
 from evermodel.serving.check import (
     Columns,
     check_column,
+    check_numbers,
     check_row_count,
     columns_from_rows,
     list_names,
@@ -18,6 +21,8 @@ from evermodel.serving.check import (
 from evermodel.serving.faults import BadRequestError
 from evermodel.serving.limits import STANDARD
 from evermodel.serving.protocol.answers import Answers, Question
+from evermodel.serving.protocol.binary import Rest, encode
+from evermodel.serving.protocol.parameters import content_type, flag, read_parameters
 from evermodel.serving.protocol.tensor import Tensor, parse_tensor, rows_of
 
 PREDICT = "predict"
@@ -26,8 +31,16 @@ PREDICT_PROBA = "predict_proba"
 """Output with the probability of each class."""
 
 
-def parse(document: dict[str, Any], signature: Signature, limit: int = STANDARD.rows) -> Question:
-    """Read the body of an infer request; `limit` is how many rows there may be.
+def parse(
+    document: dict[str, Any], signature: Signature, limit: int = STANDARD.rows, rest: memoryview | None = None
+) -> Question:
+    """Read the body of an infer request.
+
+    Args:
+        document: its JSON.
+        signature: of the model.
+        limit: how many rows there may be.
+        rest: the bytes behind the JSON (binary tensor data); None where the body is JSON only.
 
     Raises:
         BadRequestError: what is wrong and where.
@@ -36,12 +49,30 @@ def parse(document: dict[str, Any], signature: Signature, limit: int = STANDARD.
     inputs = document.get("inputs")
     if not isinstance(inputs, list) or not inputs:
         raise BadRequestError(f'the body needs "inputs", a list with at least one tensor, got {show(inputs)}')
-    tensors = [parse_tensor(item, position) for position, item in enumerate(inputs)]
-    outputs = _requested_outputs(document.get("outputs"), signature)
-    return Question(_columns(tensors, signature, limit), outputs)
+    parameters = document.get("parameters")
+    if rest is None and parameters is None:
+        tensors = [parse_tensor(item, position) for position, item in enumerate(inputs)]
+    else:
+        kind = content_type("the request", read_parameters("the request", parameters))
+        following = None if rest is None else Rest(rest)
+        tensors = [parse_tensor(item, position, following, kind) for position, item in enumerate(inputs)]
+        if following is not None:
+            following.end()
+    outputs = document.get("outputs")
+    names = _requested_outputs(outputs, signature)
+    columns = columns_of(tensors, signature, limit)
+    if names is None and parameters is None:
+        return Question(columns)
+    return Question(columns, names, _binary_outputs(outputs or [], names or output_names(signature), parameters))
 
 
-def _columns(tensors: list[Tensor], signature: Signature, limit: int) -> Columns:
+def columns_of(tensors: list[Tensor], signature: Signature, limit: int) -> Columns:
+    """The columns that tensors hold: one tensor with a row for each instance, or one for each column.
+
+    Raises:
+        BadRequestError: what is wrong and where.
+        TooLargeError: there are more rows than `limit`.
+    """
     if len(tensors) == 1 and (len(tensors[0].shape) > 1 or tensors[0].name not in signature.names):
         return _from_one_tensor(tensors[0], signature, limit)
     return _from_one_input_per_column(tensors, signature, limit)
@@ -56,7 +87,11 @@ def _from_one_tensor(tensor: Tensor, signature: Signature, limit: int) -> Column
             f" got {list(tensor.shape)}"
         )
     check_row_count(tensor.shape[0], limit)
-    return columns_from_rows(signature, rows_of(tensor, width), text=tensor.datatype == "BYTES", limit=limit)
+    if isinstance(tensor.data, list):
+        rows = rows_of(tensor.data, width)
+        return columns_from_rows(signature, rows, text=tensor.datatype == "BYTES", limit=limit)
+    table = tensor.data.reshape(-1, width)
+    return [check_numbers(column, table[:, place]) for place, column in enumerate(signature.columns)]
 
 
 def _from_one_input_per_column(tensors: list[Tensor], signature: Signature, limit: int) -> Columns:
@@ -74,10 +109,13 @@ def _from_one_input_per_column(tensors: list[Tensor], signature: Signature, limi
             )
     check_row_count(rows, limit)
     by_name = {tensor.name: tensor for tensor in tensors}
-    return [
-        check_column(column, by_name[column.name].data, text=by_name[column.name].datatype == "BYTES")
-        for column in signature.columns
-    ]
+    return [_column(column, by_name[column.name]) for column in signature.columns]
+
+
+def _column(column: ColumnSignature, tensor: Tensor) -> list[Cell]:
+    if isinstance(tensor.data, list):
+        return check_column(column, tensor.data, text=tensor.datatype == "BYTES")
+    return check_numbers(column, tensor.data)
 
 
 def output_names(signature: Signature) -> tuple[str, ...]:
@@ -100,6 +138,17 @@ def _requested_outputs(outputs: object, signature: Signature) -> tuple[str, ...]
     return tuple(dict.fromkeys(names))
 
 
+def _binary_outputs(outputs: list[Any], names: Sequence[str], parameters: object) -> frozenset[str]:
+    """Which of the outputs are wanted as bytes: as they say themselves, else as the request says."""
+    default = flag("the request", read_parameters("the request", parameters), "binary_data_output", default=False)
+    wanted = dict.fromkeys(names, default)
+    for output in outputs:
+        where = f"output {show(output['name'])}"
+        own = read_parameters(where, output.get("parameters"))
+        wanted[output["name"]] = flag(where, own, "binary_data", default=default)
+    return frozenset(name for name, binary in wanted.items() if binary)
+
+
 def label_datatype(classes: list[ClassLabel]) -> str:
     """Datatype of the output `predict`: that of the classes (text where they have several), FP64 for a regression."""
     types = {type(label) for label in classes}
@@ -108,14 +157,33 @@ def label_datatype(classes: list[ClassLabel]) -> str:
     return {bool: "BOOL", int: "INT64"}.get(types.pop(), "BYTES") if len(types) == 1 else "BYTES"
 
 
+def outputs_of(answers: Answers, signature: Signature, outputs: tuple[str, ...] | None) -> list[dict[str, Any]]:
+    """The outputs that were asked for, in that order: name, datatype, shape, and the data as a list or an array."""
+    return [_output(name, answers, signature) for name in outputs or output_names(signature)]
+
+
 def format_answers(answers: Answers, signature: Signature, outputs: tuple[str, ...] | None) -> bytes:
     """The body of an answer, with the outputs that were asked for, in that order."""
-    names = outputs or output_names(signature)
+    return _document(answers, outputs_of(answers, signature, outputs))
+
+
+def format_binary(answers: Answers, signature: Signature, question: Question) -> tuple[bytes, list[bytes]]:
+    """An answer of which some outputs are bytes: its JSON, and what follows it."""
+    outputs = outputs_of(answers, signature, question.outputs)
+    following: list[bytes] = []
+    for output in outputs:
+        if output["name"] in question.binary:
+            following.append(encode(output["datatype"], output.pop("data")))
+            output["parameters"] = {"binary_data_size": len(following[-1])}
+    return _document(answers, outputs), following
+
+
+def _document(answers: Answers, outputs: list[dict[str, Any]]) -> bytes:
     document = {
         "model_name": answers.model,
         "model_version": answers.version,
         "id": answers.id,
-        "outputs": [_output(name, answers, signature) for name in names],
+        "outputs": outputs,
     }
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
 

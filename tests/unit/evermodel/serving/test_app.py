@@ -1,11 +1,15 @@
 """The application in one process: the whole surface of the contract, and what every answer and error has in common."""
 
 import asyncio
+import csv
+import io
 import json
+import struct
 import threading
 from datetime import UTC, datetime
 
 import httpx
+import pyarrow as pa
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
@@ -127,6 +131,141 @@ async def test_the_rent_of_nine_values_by_position(many, rent):
     by_path = await many.get("/v2/model/rent/85,2015,2,10,1,1,0,0,1/prediction")
     assert response.json()["predictions"] == [by_path.json()["prediction"]]
     assert 700 < by_path.json()["prediction"] < 900
+
+
+ROWS = [[64.0, "male", True], [None, "female", False], [51.5, "other", None]]
+
+
+def in_all_forms() -> dict[str, tuple[str, bytes, dict[str, str]]]:
+    """The rows as every form takes them: path, body, headers."""
+    names = ["age", "sex", "smoker"]
+    smokers = ["true", "false", ""]
+    ages = struct.pack("<3d", 64, float("nan"), 51.5)
+    texts = b"".join(len(text).to_bytes(4, "little") + text.encode() for text in [*smokers, "male", "female", "other"])
+    head = json.dumps(
+        {
+            "inputs": [
+                {"name": name, "shape": [3], "datatype": kind, "parameters": {"binary_data_size": size}}
+                for name, kind, size in [("age", "FP64", 24), ("smoker", "BYTES", 21), ("sex", "BYTES", 27)]
+            ]
+        }
+    ).encode()
+    table = pa.table(dict(zip(names, zip(*ROWS, strict=True), strict=True)))
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    tensors = [
+        {"name": name, "shape": [3], "datatype": kind, "data": list(cells)}
+        for name, kind, cells in zip(names, ["FP64", "BYTES", "BOOL"], zip(*ROWS, strict=True), strict=True)
+    ]
+    infer, predict = "/v2/models/patients/infer", "/v1/models/patients:predict"
+    lines = b"sex,age,smoker\nmale,64,true\nfemale,,false\nother,51.5,\n"
+    return {
+        "rows": (predict, json.dumps({"instances": ROWS}).encode(), {}),
+        "objects": (predict, json.dumps({"inputs": [dict(zip(names, r, strict=True)) for r in ROWS]}).encode(), {}),
+        "tensors": (infer, json.dumps({"inputs": tensors}).encode(), {}),
+        "binary": (infer, head + ages + texts, {"Inference-Header-Content-Length": str(len(head))}),
+        "csv": (infer, lines, {"Content-Type": "text/csv"}),
+        "arrow": (predict, bytes(sink.getvalue()), {"Content-Type": "application/vnd.apache.arrow.stream"}),
+    }
+
+
+def from_csv(response: httpx.Response) -> list[tuple[str, float]]:
+    return [(row["prediction"], float(row["probability_ill"])) for row in csv.DictReader(io.StringIO(response.text))]
+
+
+def from_arrow(response: httpx.Response) -> list[tuple[str, float]]:
+    columns = pa.ipc.open_stream(response.content).read_all().to_pydict()
+    return list(zip(columns["prediction"], columns["probability_ill"], strict=True))
+
+
+@pytest.mark.parametrize("form", in_all_forms())
+async def test_the_same_rows_have_the_same_answers_in_every_form(many, form):
+    # given rows with what is missing and what training never saw
+    path, body, headers = in_all_forms()["rows"]
+    first = (await many.post(path, content=body)).json()
+    expected = [(label, shares[0]) for label, shares in zip(first["predictions"], first["probabilities"], strict=True)]
+    # when they come in another form, and answers are wanted as tables and as bytes
+    path, body, headers = in_all_forms()[form]
+    as_csv = await many.post(path, content=body, headers={**headers, "Accept": "text/csv"})
+    stream = await many.post(path, content=body, headers={**headers, "Accept": "application/vnd.apache.arrow.stream"})
+    plain = await many.post(path, content=body, headers={**headers, "Evermodel-Request-Id": "mine"})
+    # then the answers are the same, and every answer says who gave it
+    assert from_csv(as_csv) == from_arrow(stream) == expected
+    assert as_csv.headers["content-type"] == "text/csv; charset=utf-8"
+    assert stream.headers["content-type"] == "application/vnd.apache.arrow.stream"
+    for response in (as_csv, stream, plain):
+        assert response.headers["evermodel-version"] == "patients-1"
+    assert (plain.json()["id"], plain.headers["evermodel-request-id"]) == ("mine", "mine")
+    logged = next(item for item in many.registry.all if item.log).log
+    assert logged.counts["received"] == 4
+
+
+async def test_outputs_as_bytes(many):
+    # given the rows with one output as bytes, when they are answered
+    path, body, headers = in_all_forms()["tensors"]
+    plain = (await many.post(path, content=body, headers=headers)).json()["outputs"]
+    document = {**json.loads(body), "parameters": {"binary_data_output": True}, "id": "mine"}
+    response = await many.post(path, document)
+    # then the JSON says how long each is, and the bytes are those of the answers
+    size = int(response.headers["inference-header-content-length"])
+    head, rest = json.loads(response.content[:size]), response.content[size:]
+    sizes = [output["parameters"]["binary_data_size"] for output in head["outputs"]]
+    assert (head["id"], response.headers["content-type"]) == ("mine", "application/octet-stream")
+    assert sum(sizes) == len(rest)
+    labels = b"".join(len(label).to_bytes(4, "little") + label.encode() for label in plain[0]["data"])
+    assert rest == labels + struct.pack("<6d", *plain[1]["data"])
+
+
+async def test_an_error_carries_the_id_of_a_body_with_bytes(many):
+    head = b'{"id":"mine","inputs":[]}'
+    length = {"Inference-Header-Content-Length": str(len(head))}
+    response = await many.post("/v2/models/patients/infer", content=head + b"\x00\xff", headers=length)
+    assert (response.status_code, response.headers["evermodel-request-id"]) == (400, "mine")
+
+
+async def test_a_large_table_is_answered_in_a_thread(many):
+    # given more bytes of CSV than the event loop reads itself
+    body = b"x\n" + b"50.000000\n" * 9000 + b"\n" * 60_000
+    headers = {"Content-Type": "text/csv", "Accept": "text/csv"}
+    # when they are sent, then each row is answered
+    response = await many.post("/v2/models/line/infer", content=body, headers=headers)
+    assert response.text.count("\n104.0") == 9000
+
+
+async def test_the_repository_lists_what_is_here(many):
+    # given a server with versions of several models, when it is asked for its repository
+    listed = (await many.post("/v2/repository/index", {})).json()
+    # then all are there and ready, until the server is about to end
+    assert [(item["name"], item["version"]) for item in listed] == [
+        ("line", "line-1"), ("line", "line-2"), ("patients", "patients-1"), ("rent", "rent-1"),
+    ]  # fmt: skip
+    assert {item["state"] for item in listed} == {"READY"}
+    assert (await many.client.post("/v2/repository/index")).json() == listed
+    many.registry.drain()
+    assert (await many.post("/v2/repository/index", {"ready": True})).json() == []
+    assert {item["state"] for item in (await many.post("/v2/repository/index", {})).json()} == {"UNAVAILABLE"}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "part"),
+    [
+        ("/v2/repository/index", b'{"ready": 1}', 400, "ready: expected true or false, got 1"),
+        ("/v2/repository/index", b"[]", 400, "the body must be a JSON object"),
+        ("/v2/repository/models/line/load", b"", 400, "versions are rolled out by the operator"),
+        ("/v2/repository/models/line/unload/", b"{}", 400, "versions are rolled out by the operator"),
+        ("/v2/repository/models/nope/load", b"{}", 404, 'there is no model "nope" here'),
+        ("/v2/repository/models/line/other", b"{}", 404, "there is nothing at"),
+    ],
+)
+async def test_the_repository_is_not_changed_by_requests(many, path, body, status, part):
+    response = await many.client.post(path, content=body)
+    assert response.status_code == status
+    assert part in response.json()["error"]
+
+
+async def test_the_server_says_which_extensions_it_has(many):
+    assert (await many.get("/v2")).json()["extensions"] == ["binary_tensor_data", "model_repository"]
 
 
 async def test_all_routes_give_the_same_answer_to_the_same_row(many):
