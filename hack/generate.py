@@ -2,6 +2,7 @@
 
 - crds/*.yaml and the chart's templates/crds from `evermodel_api.kinds`
 - docs/conditions.md from `evermodel_api.reasons`
+- the messages of gRPC (open_inference_pb2.py, .pyi) from open_inference.proto
 - manifests/install.yaml from the chart, by Helm where it is there
 
 `--check` writes nothing and ends with 1 when a file differs from its source.
@@ -10,8 +11,10 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
@@ -23,6 +26,7 @@ from evermodel_api.schema import custom_resource_definition
 from hack import helm, programs
 
 ROOT = Path(__file__).resolve().parent.parent
+MESSAGES = Path("serving-image/evermodel/serving/grpc")
 INSTALL = Path("manifests/install.yaml")
 NAMESPACE = {
     "apiVersion": "v1",
@@ -89,6 +93,15 @@ def conditions() -> dict[Path, str]:
     return {Path("docs/conditions.md"): "\n".join(lines) + "\n"}
 
 
+def messages() -> dict[Path, str]:
+    """The modules of the gRPC messages. They are kept in the repository: what installs or builds needs no compiler."""
+    with TemporaryDirectory() as made:
+        outputs = [f"--{kind}_out={made}" for kind in ("python", "pyi")]
+        command = [sys.executable, "-m", "grpc_tools.protoc", f"-I{ROOT / MESSAGES}", *outputs, "open_inference.proto"]
+        subprocess.run(command, check=True)
+        return {MESSAGES / file.name: file.read_text() for file in sorted(Path(made).iterdir())}
+
+
 def installation(program: Path) -> dict[Path, str]:
     """The chart with its default values, as one file for `kubectl apply --server-side`.
 
@@ -109,7 +122,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m hack.generate", description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; end with 1 when a file is out of date")
     check = parser.parse_args(arguments).check
-    stale = _settle(definitions() | conditions(), check=check)
+    stale = _settle(definitions() | conditions() | messages(), check=check)
     program = programs.find("helm")
     if program is None:
         print(f"{INSTALL} was not looked at: no Helm (set HELM, or run: python3 -m hack.cluster helm)", file=sys.stderr)

@@ -16,6 +16,7 @@ from evermodel.serving.counters import CLIENT_LEFT, IN_FLIGHT, UNKNOWN
 from evermodel.serving.direct import DIRECT_BYTES, Direct, Target
 from evermodel.serving.exchange import Exchange, Reply, reply_headers, request_ids
 from evermodel.serving.faults import InternalError, RequestError, UnavailableError
+from evermodel.serving.forms import Form
 from evermodel.serving.handlers import Handlers
 from evermodel.serving.hooks import Hooks
 from evermodel.serving.inference import Inference
@@ -132,10 +133,13 @@ class Application:
         return Reply(orjson.dumps({"error": str(error)}), status=error.status, headers=error.headers)
 
     def fail(self, exchange: Exchange) -> Reply:
-        """What a client is told when the fault is ours; the exception goes to standard error."""
+        """What a client is told when the fault is ours."""
+        return self.refuse(self.fault(exchange))
+
+    def fault(self, exchange: Exchange) -> InternalError:
+        """The exception that is being handled as a client is told of it; it goes to standard error."""
         print(f"evermodel serve: request {exchange.id}:\n{traceback.format_exc()}", file=sys.stderr, flush=True)  # noqa: T201
-        fault = f"the server failed to answer; its log has the cause under request {exchange.id}"
-        return self.refuse(InternalError(fault))
+        return InternalError(f"the server failed to answer; its log has the cause under request {exchange.id}")
 
     def end(self, exchange: Exchange, label: str, status: int, size: int, started: float) -> None:
         """Count what was answered with `size` bytes, and tell who watches."""
@@ -148,6 +152,25 @@ class Application:
                 self._access_log.write(exchange, label, status, size, seconds)
         except Exception:  # noqa: BLE001  the request was answered: who watches must not change that
             print(f"evermodel serve: request {exchange.id}:\n{traceback.format_exc()}", file=sys.stderr)  # noqa: T201
+
+    # What other ways than HTTP need
+
+    def tell(self, route: Route, exchange: Exchange) -> Any:
+        """The document that answers what asks for no prediction.
+
+        Raises:
+            RequestError: what to tell the client instead.
+        """
+        return self._handlers.tell(route, exchange)
+
+    async def infer(self, route: Route, exchange: Exchange, form: Form) -> Reply:
+        """Answer rows in a form that neither route nor headers say.
+
+        Raises:
+            RequestError: what to tell the client instead.
+        """
+        with self._room.take({b"content-length": b"%d" % len(exchange.body)}):
+            return await self._handlers.predict(route, exchange, form)
 
     # ASGI
 

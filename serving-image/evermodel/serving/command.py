@@ -1,7 +1,6 @@
 """`evermodel serve`: answer requests with models, with and without a cluster."""
 
 import argparse
-import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from evermodel.serving.cores import processes_for_limits
 from evermodel.serving.counters import Counters, Layout
 from evermodel.serving.hosting import Ordered, Wanted, find_named
 from evermodel.serving.limits import STANDARD, Limits
-from evermodel.serving.listener import address_of, listen
+from evermodel.serving.listener import Ports, address_of
 from evermodel.serving.process_usage import seconds_since_start
 from evermodel.serving.spool.place import TOTAL_BYTES, SpoolOptions
 from evermodel.serving.switches import Switches, make_hooks, wait_until_usable
@@ -34,6 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--store", metavar="DIR", help="artifact store; the prediction log and labels go there too")
     parser.add_argument("--port", type=int, help=f"port to listen on, 0 for any free one (default {LOCAL_PORT})")
+    parser.add_argument("--grpc-port", type=int, metavar="N", help="port to speak gRPC on as well, 0 for any free one")
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1; in a pod all of them)")
     parser.add_argument("--order", metavar="FILE", type=Path, help="what a pod was told to serve (JSON)")
     parser.add_argument(
@@ -129,7 +129,9 @@ def _serve_order(arguments: argparse.Namespace) -> None:
     port = order.port if arguments.port is None else arguments.port
     switches = Switches.of_order(order)
     wait_until_usable(switches)
-    _serve(Ordered(order, _spool_options(arguments)), listen(arguments.host, port), switches, arguments)
+    grpc_port = order.grpc_port if arguments.grpc_port is None else arguments.grpc_port
+    ports = Ports.listen(arguments.host, port, grpc_port)
+    _serve(Ordered(order, _spool_options(arguments)), ports, switches, arguments)
 
 
 def _serve_versions(arguments: argparse.Namespace) -> None:
@@ -138,7 +140,8 @@ def _serve_versions(arguments: argparse.Namespace) -> None:
     port = LOCAL_PORT if arguments.port is None else arguments.port
     switches = _switches(arguments)
     switches.check()
-    _serve(wanted, listen(arguments.host or "127.0.0.1", port), switches, arguments)
+    ports = Ports.listen(arguments.host or "127.0.0.1", port, arguments.grpc_port)
+    _serve(wanted, ports, switches, arguments)
 
 
 def _switches(arguments: argparse.Namespace) -> Switches:
@@ -152,23 +155,27 @@ def _spool_options(arguments: argparse.Namespace) -> SpoolOptions:
     return SpoolOptions(arguments.spool, arguments.spool_size)
 
 
-def _serve(plan: Ordered | Wanted, made: socket.socket, switches: Switches, arguments: argparse.Namespace) -> None:
+def _serve(plan: Ordered | Wanted, ports: Ports, switches: Switches, arguments: argparse.Namespace) -> None:
     processes = arguments.workers or (processes_for_limits() if arguments.order else 1)
-    with made as listener:
+    with ports:
+        listener, grpc = ports.http, ports.grpc_target
 
         def announce() -> None:
-            _announce(address_of(listener, switches.scheme), [version for _, version in plan.names])
+            address = address_of(listener, switches.scheme)
+            spoken = f"{address} and gRPC at {grpc}" if grpc else address
+            _announce(spoken, [version for _, version in plan.names])
 
         # Each imports what it needs only: a parent is small, and a single process starts at once.
         if processes > 1:
             from evermodel.serving.processes import Team, run_processes  # noqa: PLC0415
 
-            run_processes(Team(plan, listener, processes, arguments.drain, switches), announce)
+            run_processes(Team(plan, listener, processes, arguments.drain, switches, grpc), announce)
         else:
             from evermodel.serving.server import Place, run_process  # noqa: PLC0415
 
             counters = Counters(Layout.of(plan.names))
-            run_process(Place(listener, counters, arguments.drain, make_hooks(switches)), plan.load, announce)
+            place = Place(listener, counters, arguments.drain, make_hooks(switches), grpc)
+            run_process(place, plan.load, announce)
 
 
 def read_order(path: Path) -> ServingOrder:

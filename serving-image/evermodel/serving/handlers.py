@@ -12,6 +12,7 @@ from evermodel.serving.card import card, properties
 from evermodel.serving.counters import READY_ONCE
 from evermodel.serving.exchange import Exchange, Reply
 from evermodel.serving.faults import NotFoundError, UnavailableError
+from evermodel.serving.forms import Form
 from evermodel.serving.inference import Inference
 from evermodel.serving.limits import STANDARD, Limits
 from evermodel.serving.metrics import CONTENT_TYPE, Metrics
@@ -38,9 +39,9 @@ class Handlers:
         self._now = now
         self._limits = limits
         self._answered: dict[Name, Callable[[Route, Exchange], Awaitable[Reply]]] = {
-            Name.INFER: self._predict,
-            Name.V1_PREDICT: self._predict,
-            Name.VALUES: self._predict,
+            Name.INFER: self.predict,
+            Name.V1_PREDICT: self.predict,
+            Name.VALUES: self.predict,
             Name.FEEDBACK: self._feedback,
             Name.METRICS: self._show_metrics,
         }
@@ -67,7 +68,23 @@ class Handlers:
         """
         if answer := self._answered.get(route.name):
             return await answer(route, exchange)
-        return Reply(orjson.dumps(self._told[route.name](route, exchange)))
+        return Reply(orjson.dumps(self.tell(route, exchange)))
+
+    def tell(self, route: Route, exchange: Exchange) -> Any:
+        """The document that answers what asks for no prediction.
+
+        Raises:
+            RequestError: what to tell the client instead.
+        """
+        return self._told[route.name](route, exchange)
+
+    async def predict(self, route: Route, exchange: Exchange, form: Form | None = None) -> Reply:
+        """Answer rows; `form` is that of the route and the headers when not given.
+
+        Raises:
+            RequestError: what to tell the client instead.
+        """
+        return await self._inference.answer(route, self.find(route, exchange), exchange, form)
 
     def find(self, route: Route, exchange: Exchange) -> Hosted:
         """The version that a route asks, noted in the exchange.
@@ -78,9 +95,6 @@ class Handlers:
         hosted = self._registry.find_asked(route)
         exchange.version = hosted.served.version
         return hosted
-
-    async def _predict(self, route: Route, exchange: Exchange) -> Reply:
-        return await self._inference.answer(route, self.find(route, exchange), exchange)
 
     async def _show_metrics(self, _route: Route, _exchange: Exchange) -> Reply:
         self._metrics.publish()

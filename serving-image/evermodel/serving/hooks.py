@@ -49,6 +49,8 @@ class Hooks:
     access_log: AccessLog | None = None
     tracer: Tracer | None = None
     tls: Callable[[], ssl.SSLContext] | None = None
+    certificate: Callable[[], tuple[bytes, bytes]] | None = None
+    """The same certificate as PEM, and its key, for who makes no context of it."""
     limits: Limits = STANDARD
     close: Callable[[], None] | None = None
     """Called at the end, when no request comes any more."""

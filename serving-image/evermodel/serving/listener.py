@@ -4,6 +4,8 @@ import contextlib
 import ctypes
 import socket
 import struct
+from dataclasses import dataclass
+from typing import Self
 
 from evermodel.errors import SpecError
 
@@ -34,11 +36,77 @@ def listen(host: str | None, port: int) -> socket.socket:
         ) from error
 
 
+def reserve(host: str | None, port: int) -> socket.socket:
+    """A socket that keeps a port for those who will share it, and does not listen itself.
+
+    Sharing (SO_REUSEPORT) would let a second server in unseen, so whoever listens there already is looked for first.
+
+    Raises:
+        SpecError: `PortUnavailable`.
+    """
+    with listen(host, port) as found:
+        family, address = found.family, found.getsockname()
+    kept = socket.socket(family)
+    try:
+        if family == socket.AF_INET6:
+            kept.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(host is not None))
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        kept.bind(address)
+    except OSError as error:
+        kept.close()
+        raise SpecError(
+            "PortUnavailable", f"port {address[1]} of {host} cannot be kept ({error.strerror}); choose another port"
+        ) from error
+    return kept
+
+
+def target_of(kept: socket.socket) -> str:
+    """The address of a socket as gRPC takes it."""
+    host, port = kept.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def address_of(listener: socket.socket, scheme: str = "http") -> str:
     """Where a person reaches the socket."""
     host, port = listener.getsockname()[:2]
     shown = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104  compared, not bound
     return f"{scheme}://[{shown}]:{port}" if ":" in shown else f"{scheme}://{shown}:{port}"
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports of a server."""
+
+    http: socket.socket
+    grpc: socket.socket | None
+    """Keeps the port that speaks gRPC; None where nobody does."""
+
+    @classmethod
+    def listen(cls, host: str | None, port: int, grpc_port: int | None) -> "Ports":
+        """Take the ports.
+
+        Raises:
+            SpecError: `PortUnavailable`.
+        """
+        http = listen(host, port)
+        try:
+            return cls(http, None if grpc_port is None else reserve(host, grpc_port))
+        except SpecError:
+            http.close()
+            raise
+
+    @property
+    def grpc_target(self) -> str | None:
+        """Where gRPC is to be spoken, as gRPC takes it."""
+        return None if self.grpc is None else target_of(self.grpc)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.http.close()
+        if self.grpc is not None:
+            self.grpc.close()
 
 
 def refuse_handshakes(listener: socket.socket) -> None:

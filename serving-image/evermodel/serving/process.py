@@ -25,7 +25,8 @@ def main() -> int:
     counters = Counters(task.layout, task.process, task.counters)
     with socket.socket(fileno=task.listener) as listener:
         try:
-            place = Place(listener, counters, task.drain_seconds, make_hooks(task.switches), again=task.again)
+            hooks = make_hooks(task.switches)
+            place = Place(listener, counters, task.drain_seconds, hooks, task.grpc, again=task.again)
             run_process(place, task.plan.load, lambda: report_ready(task.report))
         except RunError as error:
             report_failure(task.report, error)

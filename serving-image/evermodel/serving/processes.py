@@ -47,6 +47,8 @@ class Task:
     counters: int
     report: int
     """Descriptors that it inherits."""
+    grpc: str | None = None
+    """Address to speak gRPC at."""
 
 
 def write_task(task: Task) -> bytes:
@@ -103,6 +105,8 @@ class Team:
     count: int
     drain_seconds: float
     switches: Switches = NOTHING_ON
+    grpc: str | None = None
+    """Address to speak gRPC at, which whoever starts the team keeps."""
 
 
 def run_processes(team: Team, on_ready: Callable[[], None]) -> None:
@@ -190,7 +194,7 @@ class Parent:
         team = self._team
         reader, writer = os.pipe()
         files = (team.listener.fileno(), self._counters_file, writer)
-        task = Task(team.plan, self._layout, number, again, team.drain_seconds, team.switches, *files)
+        task = Task(team.plan, self._layout, number, again, team.drain_seconds, team.switches, *files, team.grpc)
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "evermodel.serving.process", stdin=asyncio.subprocess.PIPE, pass_fds=files

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import uvicorn
 import uvloop
@@ -27,6 +28,9 @@ from evermodel.serving.signals import StopSignals
 from evermodel.serving.warm import warm_up
 from evermodel.serving.worker import Worker
 
+if TYPE_CHECKING:
+    from evermodel.serving.grpc.port import Port
+
 KEEP_ALIVE_SECONDS = 75
 """Longer than what clients and proxies usually keep an idle connection: who closes first must not be us."""
 FINISH_SECONDS = 10
@@ -46,6 +50,8 @@ class Place:
     counters: Counters
     drain_seconds: float
     hooks: Hooks = NO_HOOKS
+    grpc: str | None = None
+    """Address to speak gRPC at; None where nobody does."""
     again: bool = False
     """Whether it takes the place of one that died: its siblings answer, so it takes no clients before it is ready."""
 
@@ -121,6 +127,7 @@ async def _serve(place: Place, load: Callable[[], Sequence[Hosted]], on_ready: C
     application = Application(registry, worker, Pages(registry), Metrics(registry, counters), place.hooks)
     server = Server(make_config(application, place.hooks), application, place)
     serving: asyncio.Task[None] | None = None if place.again else _start(server, place, signals)
+    port = None if place.again else await _start_grpc(application, place)
     try:
         hosted = await _load(load, signals)
         if hosted is not None:
@@ -128,14 +135,15 @@ async def _serve(place: Place, load: Callable[[], Sequence[Hosted]], on_ready: C
             counters.set(READY_ONCE, 1)
             counters.set(READY, 1)
             serving = serving or _start(server, place, signals)
+            port = port or await _start_grpc(application, place)
             on_ready()
             await signals.stop.wait()
             counters.set(READY, 0)
             await drain(registry, signals, place.drain_seconds, server)
     finally:
         server.should_exit = True
-        if serving is not None:
-            await serving
+        ending = [] if port is None else [port.stop(FINISH_SECONDS, hurry=signals.hurry.is_set())]
+        await asyncio.gather(*ending, *([] if serving is None else [serving]))
         worker.close()
         if place.hooks.close is not None:
             await asyncio.to_thread(place.hooks.close)
@@ -146,6 +154,16 @@ def _start(server: Server, place: Place, signals: StopSignals) -> asyncio.Task[N
     serving: asyncio.Task[None] = asyncio.create_task(server.serve(sockets=[place.listener]))
     serving.add_done_callback(lambda _: signals.stop.set())  # a server that dies must not leave a process that waits
     return serving
+
+
+async def _start_grpc(application: Application, place: Place) -> "Port | None":
+    if place.grpc is None:
+        return None
+    from evermodel.serving.grpc.port import Port  # noqa: PLC0415  a server that does not speak it does not pay for it
+
+    port = Port(application, place.grpc, place.hooks)
+    await port.start()
+    return port
 
 
 def make_config(application: Application, hooks: Hooks) -> uvicorn.Config:

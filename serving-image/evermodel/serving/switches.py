@@ -126,6 +126,7 @@ def make_hooks(switches: Switches) -> Hooks:
         access_log=access_log,
         tracer=traces,
         tls=(lambda: tls.context) if tls is not None else None,
+        certificate=(lambda: tls.pair) if tls is not None else None,
         limits=switches.limits,
         close=ending.close,
     )

@@ -31,6 +31,8 @@ class TlsContext(Watched):
         self._current = read_context(directory, datetime.now(UTC))
         self.context = read_context(directory, datetime.now(UTC))
         self.context.sni_callback = self._choose
+        self.pair = _read_pair(directory)
+        """Certificate and key as PEM: those that were last found to be usable."""
 
     def _choose(self, connection: ssl.SSLObject | ssl.SSLSocket, _name: str | None, _context: ssl.SSLContext) -> None:
         """Called at the beginning of each handshake, whether or not the client names the server."""
@@ -40,10 +42,18 @@ class TlsContext(Watched):
         """Take the certificate as it is now."""
         try:
             self._current = read_context(self.directory, datetime.now(UTC))
+            self.pair = _read_pair(self.directory)
         except SpecError as error:
             say(f"{error}; the certificate before it goes on")
         else:
             say(f"the certificate in {self.directory} has changed; new connections get it")
+
+
+def _read_pair(directory: Path) -> tuple[bytes, bytes]:
+    try:
+        return (directory / CERTIFICATE).read_bytes(), (directory / KEY).read_bytes()
+    except OSError as error:
+        raise SpecError("CertificateInvalid", f"{error.filename} cannot be read: {error.strerror}") from error
 
 
 def read_context(directory: Path, now: datetime) -> ssl.SSLContext:

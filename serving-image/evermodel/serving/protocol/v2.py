@@ -59,7 +59,7 @@ def parse(
         if following is not None:
             following.end()
     outputs = document.get("outputs")
-    names = _requested_outputs(outputs, signature)
+    names = requested_outputs(outputs, signature)
     columns = columns_of(tensors, signature, limit)
     if names is None and parameters is None:
         return Question(columns)
@@ -123,7 +123,12 @@ def output_names(signature: Signature) -> tuple[str, ...]:
     return (PREDICT, PREDICT_PROBA) if signature.classes else (PREDICT,)
 
 
-def _requested_outputs(outputs: object, signature: Signature) -> tuple[str, ...] | None:
+def requested_outputs(outputs: object, signature: Signature) -> tuple[str, ...] | None:
+    """Names of the outputs that are asked for; None for all.
+
+    Raises:
+        BadRequestError: one is none of the model's.
+    """
     if outputs is None or outputs == []:
         return None
     if not isinstance(outputs, list):
