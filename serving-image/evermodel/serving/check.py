@@ -28,12 +28,17 @@ categories are text as in training, None is missing. In place of a list of numbe
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _SHOWN = 60
+_ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 def show(value: object) -> str:
-    """A value as JSON, cut to a length that fits into a sentence."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+    """A value as JSON, cut to a length that fits into a sentence: however large or deep it is, no more is read of it."""
+    text = ""
+    for piece in _ENCODER.iterencode(value):
+        text += piece
+        if len(text) > _SHOWN:
+            return f"{text[: _SHOWN - 1]}…"
+    return text
 
 
 def list_names(names: Sequence[str], limit: int = 20) -> str:

@@ -23,6 +23,8 @@ class _Left:
 
     form: Form
     segment: Segment
+    number: int
+    """Of the segment among those of its process."""
     sound: int
     """Records that are whole."""
 
@@ -38,6 +40,7 @@ class Adoption:
         self._write = write
         self._folders: deque[Folder] = deque()
         self._paths: deque[Path] = deque()
+        self._unreadable: set[Path] = set()
         self._current: _Left | None = None
         self._kept: list[Folder] = []
 
@@ -75,24 +78,33 @@ class Adoption:
             return False
         folder = self._folders[0]
         if not self._paths:
-            self._paths.extend(path for stream in folder.streams for path in segment_paths(stream))
+            found = (path for stream in folder.streams for path in segment_paths(stream))
+            self._paths.extend(path for path in found if path not in self._unreadable)
             if not self._paths:
-                self._folders.popleft().remove()
+                self._be_done_with(self._folders.popleft())
                 return True
         path = self._paths[0]
         try:
             self._current = self._open(path)
         except (OSError, ValueError, KeyError, TypeError) as error:
-            _tell(f"{path.parent} cannot be read ({error!r}); it is left as it is")
-            self._paths.clear()
-            self._kept.append(self._folders.popleft())  # its lock is held: nobody tries again while this process lives
+            _tell(f"{path} cannot be read ({error!r}); it is left as it is")
+            self._unreadable.add(self._paths.popleft())
             return True
         if self._current is None:
             path.unlink(missing_ok=True)
             self._paths.popleft()
         return True
 
+    def _be_done_with(self, folder: Folder) -> None:
+        """Remove a folder; keep it with its lock where something in it cannot be read, so that nobody tries again."""
+        if self._unreadable:
+            self._kept.append(folder)
+            self._unreadable.clear()
+        else:
+            folder.remove()
+
     def _open(self, path: Path) -> _Left | None:
+        number = segment_number(path)
         segment = Segment.open(path)
         if segment is None:
             return None
@@ -101,12 +113,12 @@ class Adoption:
         sound = segment.sound_records()
         if sound < segment.committed:
             _tell(f"{path} was damaged: it is read up to its record {sound} of {segment.committed}")
-        return _Left(form, segment, sound)
+        return _Left(form, segment, number, sound)
 
     def _drain(self, left: _Left) -> bool:
         """Write the next batch; whether that was the last one."""
         segment, form = left.segment, left.form
-        origin = segment.path.parent.parent.name, segment_number(segment.path)
+        origin = segment.path.parent.parent.name, left.number
         try:
             units = drain_batch(segment, left.sound, *origin, form, self._write)
         except EncodeError as error:

@@ -51,7 +51,7 @@ class Folder:
     @property
     def streams(self) -> list[Path]:
         """Folders of its streams, sorted."""
-        return sorted(path for path in self.path.iterdir() if path.is_dir())
+        return [Path(path) for path in _folders(self.path)]
 
     def release(self) -> None:
         """Let go of it; what is left belongs to whoever comes next."""
@@ -136,6 +136,8 @@ def used_bytes(root: Path) -> int:
 def adopt_folders(root: Path) -> list[Folder]:
     """Take over the folders whose processes are dead, sorted by name.
 
+    A folder that lives, that its process removes at this moment, or that belongs to another user is passed over.
+
     Raises:
         OSError: the spool cannot be read.
     """
@@ -143,7 +145,7 @@ def adopt_folders(root: Path) -> list[Folder]:
     if root.is_dir():
         with _alone(root):
             for name in _folders(root):
-                with suppress(BlockingIOError):
+                with suppress(BlockingIOError, FileNotFoundError, PermissionError):
                     adopted.append(Folder(Path(name), _lock(Path(name) / _LOCK)))
     return adopted
 

@@ -166,12 +166,15 @@ class Segment:
         return Records(index[::-1][first:], content)
 
     def sound_records(self) -> int:
-        """How many records, from the first on, are whole: what another process wrote is trusted no further."""
-        records = self.records(0, self.committed)
-        for number, entry in enumerate(records.index):
+        """Up to which record those that are not in the store yet are whole: a dead process is trusted no further."""
+        first = self.consumed
+        if first > self.committed:
+            return 0
+        records = self.records(first, self.committed)
+        for number, entry in enumerate(records.index, first):
             if not self._is_sound(number, entry):
                 return number
-        return len(records)
+        return first + len(records)
 
     def _is_sound(self, number: int, entry: np.void) -> bool:
         place, length = int(entry["place"]), int(entry["length"])

@@ -122,6 +122,9 @@ class Spool:
 
     def _make_segment(self, form: Form, number: int, size: int) -> Segment:
         with self._folder_lock:
+            if self._folder is not None and not self._folder.path.is_dir():  # somebody has cleaned up
+                self._folder.release()
+                self._folder = None
             if self._folder is None:
                 self._folder = Folder.create(self.root, self.process)
             own = self._folder.path
@@ -184,11 +187,14 @@ class Spool:
                 if is_due:
                     self._drain(stream, waiting)
                 continue
-            segment = Segment.open(waiting)
+            segment = None
+            with suppress(FileNotFoundError):
+                segment = Segment.open(waiting)
             if segment is not None:
                 self._drain(stream, segment)
             waiting.unlink(missing_ok=True)
-            stream.forget(waiting)
+            if lost := stream.forget(waiting):
+                self._tell(f"{lost} of them are lost, for somebody removed {waiting}", stream)
         if is_due:
             emptied.due = now + emptied.interval
 

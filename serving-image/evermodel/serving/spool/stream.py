@@ -3,7 +3,6 @@
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,8 +87,8 @@ class Stream:
         self._full = full
         self._segment_bytes = segment_bytes
         self._lock = threading.Lock()
-        self._received = self._stored = self._dropped = self._failures = 0
-        self._closed: deque[Path] = deque()
+        self._kept = self._stored = self._refused = self._lost = self._failures = 0
+        self._closed: dict[Path, int] = {}  # what had been kept when each was full, oldest first
         self._current: Segment | None = None
         self._next = 0
         self._not_before = 0.0
@@ -100,20 +99,22 @@ class Stream:
     def counts(self) -> Counts:
         """One consistent picture."""
         with self._lock:
-            return Counts(self._received, self._stored, self._dropped, self._failures)
+            dropped = self._refused + self._lost
+            return Counts(self._kept + self._refused, self._stored, dropped, self._failures)
 
     def append(self, at: int, rows: int, shares: int, identity: bytes, payload: bytes, units: int = 1) -> bool:
         """Keep a record (see `Segment.append`) that counts as `units` things; False when it is dropped."""
         with self._lock:
-            self._received += units
             current = self._current
             if current is not None and current.append(at, rows, shares, identity, payload):
+                self._kept += units
                 return True
             if self._is_open and self._begin_segment(len(payload)):
                 current = self._current
                 if current is not None and current.append(at, rows, shares, identity, payload):
+                    self._kept += units
                     return True
-            self._dropped += units
+            self._refused += units
             return False
 
     def end(self) -> None:
@@ -121,7 +122,7 @@ class Stream:
         with self._lock:
             self._is_open = False
             if self._current is not None:
-                self._closed.append(self._current.path)
+                self._closed[self._current.path] = self._kept
                 self._current = None
 
     def waiting(self) -> list[Segment | Path]:
@@ -129,16 +130,18 @@ class Stream:
         with self._lock:
             return [*self._closed, *([] if self._current is None else [self._current])]
 
-    def forget(self, path: Path) -> None:
-        """A segment that was full is stored and removed."""
+    def forget(self, path: Path) -> int:
+        """The oldest segment that was full is stored and removed; how much was in it and is not stored, and is lost."""
         with self._lock:
-            self._closed.remove(path)
+            lost = self._closed.pop(path) - self._stored - self._lost
+            self._lost += lost
+            return lost
 
     def note(self, *, stored: int = 0, dropped: int = 0, failures: int = 0) -> None:
         """Count what became of records."""
         with self._lock:
             self._stored += stored
-            self._dropped += dropped
+            self._lost += dropped
             self._failures += failures
 
     def _begin_segment(self, payload: int) -> bool:
@@ -154,7 +157,7 @@ class Stream:
             return False
         self._next += 1
         if self._current is not None:
-            self._closed.append(self._current.path)
+            self._closed[self._current.path] = self._kept
             self._full()
         self._current, self._told = segment, ""
         return True

@@ -1,5 +1,6 @@
 """Values are held against the signature: what fits comes out clean, what does not is told by row and column."""
 
+import json
 import math
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evermodel.artifact.signature import ColumnSignature, Signature
-from evermodel.serving.check import columns_from_objects, columns_from_rows
+from evermodel.serving.check import columns_from_objects, columns_from_rows, show
 from evermodel.serving.faults import BadRequestError, RequestError, TooLargeError
 from evermodel_api.training import Task
 
@@ -130,3 +131,16 @@ def test_anything_that_json_can_say_is_clean_or_refused(rows, text):
     for cell in columns[0]:
         assert cell is None or (type(cell) in (int, float) and math.isfinite(cell))
     assert all(cell is None or isinstance(cell, str) for column in columns[1:] for cell in column)
+
+
+@pytest.mark.parametrize("depth", [60, 990, 1020])
+def test_what_is_nested_as_deep_as_json_may_be_is_shown_in_part(depth):
+    value: object = []
+    for _ in range(depth):
+        value = [value, 1]
+    assert show(value) == "[" * 59 + "…"
+
+
+def test_what_is_long_is_read_no_further_than_it_is_shown():
+    assert show(list(range(10**6))) == json.dumps(list(range(100)))[:59] + "…"
+    assert show({"a": [1, None, "ö"]}) == '{"a": [1, null, "ö"]}'
