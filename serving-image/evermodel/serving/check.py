@@ -32,7 +32,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 
 
 def show(value: object) -> str:
-    """A value as JSON, cut to a length that fits into a sentence: however large or deep it is, no more is read of it."""
+    """A value as JSON, cut to a length that fits into a sentence: no more is read of a large or deep one."""
     text = ""
     for piece in _ENCODER.iterencode(value):
         text += piece

@@ -5,6 +5,7 @@ import contextlib
 import socket
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -115,6 +116,8 @@ def run_process(place: Place, load: Callable[[], Sequence[Hosted]], on_ready: Ca
     """
     allow_open_files(CONNECTION_LIMIT + _OTHER_FILES)
     sys.setswitchinterval(SWITCH_SECONDS)
+    # Too large a number in a request is the client's affair, and answered as scikit-learn answers it.
+    warnings.filterwarnings("ignore", "overflow|invalid value|divide by zero", RuntimeWarning)
     place.counters.begin(time.time())
     uvloop.run(_serve(place, load, on_ready))
 
