@@ -118,10 +118,27 @@ def load_model(content: bytes) -> Any:
 
 def _refused_types(content: bytes) -> list[str]:
     try:
+        _refuse_compressed(content)
         untrusted = set(skops.io.get_untrusted_types(data=content))
     except Exception as error:
         raise _invalid(error) from error
     return sorted(untrusted - set(_ALLOWED))
+
+
+def _refuse_compressed(content: bytes) -> None:
+    """An archive must not be larger unpacked than it is: the files that are written here are never compressed.
+
+    Raises:
+        ValueError, BadZipFile: it is.
+    """
+    with ZipFile(io.BytesIO(content)) as archive:
+        entries = archive.infolist()
+        stored = all(entry.compress_type == ZIP_STORED for entry in entries)
+        if not stored or sum(entry.file_size for entry in entries) > len(content):
+            raise ValueError("it is compressed, and a model file never is")
+        for entry in entries:
+            if entry.filename.endswith(".npz"):
+                _refuse_compressed(archive.read(entry))
 
 
 def _invalid(error: Exception) -> DataError:

@@ -96,7 +96,9 @@ def _array(entry: Any, content: memoryview, place: int) -> tuple[str, NDArray[An
         raise DamagedError("its header names an array without a name or type")
     if not isinstance(shape, list) or len(shape) > _DIMENSIONS:
         raise DamagedError("its header names an array without a shape")
-    if not all(type(length) is int and 0 <= length < _LARGEST for length in shape):
+    if not all(type(length) is int and 0 <= length < _LARGEST for length in shape) or (
+        math.prod(filter(None, shape)) > _LARGEST  # an empty array may be too large for numpy
+    ):
         raise DamagedError(f"the array {name[:40]!r} has an impossible shape")
     count, dtype = math.prod(shape), _TYPES[kind]
     if place > len(content) or count * dtype.itemsize > len(content) - place:

@@ -198,7 +198,8 @@ def _row_seconds(engine: Engine, documents: ArtifactDocuments) -> float:
 def _library_engine(documents: ArtifactDocuments, *, allow_pickle: bool) -> Engine:
     from evermodel.artifact.model import load_artifact  # noqa: PLC0415  pandas and scikit-learn are slow to import
 
-    loaded = load_artifact(documents.uri, documents.digest, verify=False, allow_pickle=allow_pickle)
+    # Verified again: it is read again, and a pickle could do anything.
+    loaded = load_artifact(documents.uri, documents.digest, allow_pickle=allow_pickle)
     files = documents.manifest.files
     only_onnx = names.ONNX in files and names.MODEL not in files
     return (OnnxEngine if only_onnx else ScikitLearnEngine)(loaded.model, loaded.signature)
