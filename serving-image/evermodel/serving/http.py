@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from evermodel.serving.app import Application
 
 
+HEAD_BYTES = 64 * 1024
+"""Bytes of a request line and headers (or of what follows a body in chunks): the parser keeps them until they end."""
+
+
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
@@ -43,6 +47,7 @@ class Protocol(HttpToolsProtocol):
         self._target: Target | None = None
         self._parts: list[bytes] = []
         self._size = 0
+        self._unheard = 0  # bytes that the parser has taken and that it has said nothing of yet
         self._body_timer: asyncio.TimerHandle | None = None
         self._ignored = False
         self._last_request = False
@@ -70,6 +75,7 @@ class Protocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes off the wire."""
+        self._unheard += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserError:
@@ -78,13 +84,26 @@ class Protocol(HttpToolsProtocol):
             return
         except httptools.HttpParserUpgrade:
             return  # it was answered as if it had not asked for another protocol
+        if self._unheard > HEAD_BYTES and not self.transport.is_closing():
+            self._refuse_head()
+            return
         if self._target is not None and self._body_timer is None:
             self._body_timer = self.loop.call_later(BODY_SECONDS, self._on_slow_body)
 
     def send_400_response(self, msg: str) -> None:
         """Speak our error shape also where the request is not even HTTP."""
-        body = orjson.dumps({"error": f"{msg.rstrip('.').lower().capitalize()}; this server speaks HTTP/1.1"})
-        head = f"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+        self._end_with("400 Bad Request", f"{msg.rstrip('.').lower().capitalize()}; this server speaks HTTP/1.1")
+
+    def _refuse_head(self) -> None:
+        self._target = None
+        sentence = f"the headers have more than {HEAD_BYTES} bytes; send fewer, and values in the body"
+        self._end_with("431 Request Header Fields Too Large", sentence)
+
+    def _end_with(self, status: str, sentence: str) -> None:
+        """Answer what no request was made of, and leave."""
+        self._stop_body_timer()
+        body = orjson.dumps({"error": sentence})
+        head = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
         self.transport.write(head.encode() + b"connection: close\r\n\r\n" + body)
         self.transport.close()
 
@@ -137,6 +156,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Choose the way."""
+        self._unheard = 0
         if self.transport.is_closing():
             self._ignored = True
             return
@@ -146,6 +166,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
+        self._unheard = 0
         if self._target is not None:
             self._parts.append(body)
             self._size += len(body)
@@ -156,6 +177,7 @@ class Protocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """The request is whole: answer it, or let ASGI do so."""
+        self._unheard = 0
         if self._target is not None:
             self._answer(self._target)
         elif not self._ignored:
