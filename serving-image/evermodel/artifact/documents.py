@@ -66,7 +66,7 @@ def read_documents(uri: str, files: ArtifactFiles) -> dict[str, Any]:
             "evaluation": json.loads(content[names.EVALUATION]),
             "environment": json.loads(content[names.ENVIRONMENT]),
         }
-    except (ValidationError, ValueError) as error:
+    except (ValidationError, ValueError, RecursionError) as error:
         cause = " ".join(str(error).split())[:200]
         raise DataError(
             "ArtifactInvalid",

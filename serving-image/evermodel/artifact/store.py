@@ -212,7 +212,7 @@ def _read_manifest(uri: str, digest: str | None) -> Manifest:
     try:
         document: Any = json.loads(encoded)
         return Manifest.model_validate(document)
-    except (ValueError, ValidationError) as error:
+    except (ValueError, ValidationError, RecursionError) as error:
         raise DataError(
             "ArtifactInvalid",
             f"{uri}/{MANIFEST} is no manifest of the format evermodel/1 ({str(error).splitlines()[0]}); "

@@ -234,7 +234,7 @@ def check_golden_rows(engine: Engine, documents: ArtifactDocuments) -> None:
 
 def _asked(engine: Engine, documents: ArtifactDocuments, rows: list[list[Any]]) -> NDArray[np.float64]:
     try:
-        return engine.predict(batch_of_rows(documents.signature, rows))
+        answers = engine.predict(batch_of_rows(documents.signature, rows))
     except ValueError as error:
         words = " ".join(str(error).split())[:200]
         raise DataError(
@@ -242,6 +242,14 @@ def _asked(engine: Engine, documents: ArtifactDocuments, rows: list[list[Any]]) 
             f"the model {documents.uri} refuses its golden rows ({words}); serve it with the image that trained it, or"
             " train it again",
         ) from error
+    classes = len(documents.signature.classes)
+    if answers.shape != ((len(rows), classes) if classes else (len(rows),)):
+        raise DataError(
+            "ArtifactInvalid",
+            f"the model {documents.uri} gives {list(answers.shape[1:])} numbers for a row and its signature has "
+            f"{classes} classes; train the model again",
+        )
+    return answers
 
 
 def _labels(signature: Signature, answers: NDArray[np.float64]) -> list[ClassLabel]:
