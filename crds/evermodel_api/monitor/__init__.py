@@ -1,0 +1,52 @@
+"""DriftMonitor: what a served model must live up to, and what is done when it does not."""
+
+from evermodel_api.monitor.actions import Actions, Budget, Retrain
+from evermodel_api.monitor.decide import Decide, Fire
+from evermodel_api.monitor.drift import CategoryDrift, DatasetDrift, Drift, DriftColumns, NumericDrift
+from evermodel_api.monitor.performance import Labels, Performance, PerformanceLimit
+from evermodel_api.monitor.quality import MissingLimit, Quality, ShareLimit
+from evermodel_api.monitor.spec import MonitorSpec
+from evermodel_api.monitor.status import (
+    Finding,
+    Memory,
+    MonitorStatus,
+    ReferenceStatus,
+    RetrainRequest,
+    RetrainStatus,
+    Verdict,
+    WindowStatus,
+)
+from evermodel_api.monitor.terms import RequestCause, State
+from evermodel_api.monitor.window import Schedule, Window
+
+__all__ = [
+    "Actions",
+    "Budget",
+    "CategoryDrift",
+    "DatasetDrift",
+    "Decide",
+    "Drift",
+    "DriftColumns",
+    "Finding",
+    "Fire",
+    "Labels",
+    "Memory",
+    "MissingLimit",
+    "MonitorSpec",
+    "MonitorStatus",
+    "NumericDrift",
+    "Performance",
+    "PerformanceLimit",
+    "Quality",
+    "ReferenceStatus",
+    "RequestCause",
+    "Retrain",
+    "RetrainRequest",
+    "RetrainStatus",
+    "Schedule",
+    "ShareLimit",
+    "State",
+    "Verdict",
+    "Window",
+    "WindowStatus",
+]

@@ -1,0 +1,41 @@
+"""What is done when the monitor fires."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from evermodel_api.base import Duration, PositiveDuration, Reference, Schema
+from evermodel_api.monitor.terms import RequestCause
+
+
+class Budget(Schema):
+    """How many retrainings may be asked for."""
+
+    runs: Annotated[int, Field(ge=1, le=1000)] = 3
+    """This many runs..."""
+    per: PositiveDuration = "7d"
+    """...in any span of this length."""
+
+
+class Retrain(Schema):
+    """Asking for a new model."""
+
+    training_ref: Reference
+    """The ModelTraining that is asked."""
+    on: Annotated[list[RequestCause], Field(min_length=1, max_length=2)] = [
+        RequestCause.PERFORMANCE,
+        RequestCause.DRIFT,
+    ]
+    """What is reason enough: Performance (measured with labels), Drift (of the inputs). Write the name in quotes, "on":
+    kubectl reads a bare on as true."""
+    cooldown: Duration = "6h"
+    """Shortest time from one request to the next."""
+    budget: Budget = Budget()
+    """How many retrainings may be asked for."""
+
+
+class Actions(Schema):
+    """What is done when the monitor fires. An Event is always written."""
+
+    retrain: Retrain | None = None
+    """Ask for a new model."""
