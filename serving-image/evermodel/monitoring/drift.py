@@ -10,9 +10,15 @@ from math import isnan, nan
 import numpy as np
 
 from evermodel.artifact.baseline import Baseline, CategoryProfile, NumberProfile
-from evermodel.monitoring import stats
 from evermodel.monitoring.columns import CategoryColumn, NumberColumn
-from evermodel.monitoring.stats import Result
+from evermodel.monitoring.statistics import wasserstein
+from evermodel.monitoring.statistics.chi2 import chi2
+from evermodel.monitoring.statistics.contrast import contrast
+from evermodel.monitoring.statistics.false_discovery import benjamini_hochberg
+from evermodel.monitoring.statistics.ks import ks
+from evermodel.monitoring.statistics.levels import pooled, table
+from evermodel.monitoring.statistics.psi import psi
+from evermodel.monitoring.statistics.result import Result, nothing
 from evermodel.monitoring.window import Columns
 from evermodel_api.monitor import Drift
 
@@ -80,7 +86,7 @@ def compare(spec: Drift, baseline: Baseline, columns: Columns) -> DatasetDrift:
             found.append(_numbers(name, spec, profile, column))
         elif isinstance(column, CategoryColumn) and isinstance(profile, CategoryProfile):
             found.append(_categories(name, spec, profile, column))
-    corrected = stats.benjamini_hochberg([column.found.p for column in found])
+    corrected = benjamini_hochberg([column.found.p for column in found])
     judged = [
         replace(c, p_corrected=p, drifted=bool(p <= spec.alpha and c.effect >= c.limit and c.effect > 0.0))
         for c, p in zip(found, corrected, strict=True)
@@ -92,16 +98,15 @@ def _numbers(name: str, spec: Drift, profile: NumberProfile, column: NumberColum
     current = np.sort(column.values[~np.isnan(column.values)])
     limit = spec.numeric.min_effect
     if profile.n == 0 or current.size == 0:
-        nothing = Result(nan, nan, profile.n, current.size)
-        return ColumnDrift(name, spec.numeric.test, spec.numeric.effect, nothing, nan, limit)
-    gap = stats.cdf_gap(np.asarray(profile.values, dtype=np.float64), current)
-    found = stats.ks(gap, profile.n, current.size)
-    effect = stats.wasserstein(gap, profile.sd, profile.mean, profile.n, current.size)
-    return ColumnDrift(name, spec.numeric.test, spec.numeric.effect, found, effect.value, limit)
+        empty = nothing(profile.n, current.size)
+        return ColumnDrift(name, spec.numeric.test, spec.numeric.effect, empty, nan, limit)
+    sides = contrast(np.asarray(profile.values, dtype=np.float64), current)
+    effect = wasserstein.normed(sides, profile.sd, profile.mean)
+    return ColumnDrift(name, spec.numeric.test, spec.numeric.effect, ks(sides, profile.n), effect, limit)
 
 
 def _categories(name: str, spec: Drift, profile: CategoryProfile, column: CategoryColumn) -> ColumnDrift:
-    reference, current = stats.table(profile.counts, column.counts)
-    effect = stats.psi(reference, current).value
-    found = stats.chi2(reference, current)
+    reference, current = pooled(*table(profile.counts, column.counts))
+    effect = psi(reference, current).value
+    found = chi2(reference, current)
     return ColumnDrift(name, spec.category.test, spec.category.effect, found, effect, spec.category.min_effect)
