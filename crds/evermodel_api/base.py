@@ -102,6 +102,48 @@ Quantity = Annotated[
 ]
 """A Kubernetes quantity: 500m, 2, 512Mi."""
 
+_SIZE = re.compile(r"([1-9][0-9]{0,5})(Ki|Mi|Gi)")
+_SIZE_UNITS = {"Ki": 1024, "Mi": 1024**2, "Gi": 1024**3}
+
+
+def parse_size(text: str) -> int:
+    """Bytes of `512Ki`, `8Mi`, `1Gi`.
+
+    Raises:
+        ValueError: when the text is not a whole number with a unit.
+
+    >>> parse_size("8Mi")
+    8388608
+    """
+    found = _SIZE.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text!r} is not a size; write a number with a unit, such as 512Ki, 8Mi or 1Gi")
+    return int(found[1]) * _SIZE_UNITS[found[2]]
+
+
+def _size(text: str) -> str:
+    parse_size(text)
+    return text
+
+
+Size = Annotated[
+    str,
+    AfterValidator(_size),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "maxLength": 8,
+            "x-kubernetes-validations": [
+                Rule(
+                    f"self.matches('^{_SIZE.pattern}$')",
+                    "is not a size; write a number with a unit, such as 512Ki, 8Mi or 1Gi",
+                ).as_json()
+            ],
+        }
+    ),
+]
+"""A number of bytes as people write it; `parse_size` gives the number."""
+
 Name = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
 """The name of a Kubernetes object (DNS-1123 label)."""
 

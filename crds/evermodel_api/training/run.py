@@ -1,10 +1,11 @@
 """What starts a run, how it is executed, and what becomes of the model."""
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, WithJsonSchema
+from pydantic import Field
 
 from evermodel_api.base import Duration, Name, PositiveDuration, Quantity, Reference, Resources, Rule, Schema
+from evermodel_api.pod import PodTemplate
 
 
 class MLflow(Schema):
@@ -110,61 +111,6 @@ class Engine(Schema):
 
     dask: Dask
     """An existing Dask cluster."""
-
-
-_AnyObject = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True})]
-_AnyObjects = Annotated[
-    list[dict[str, Any]],
-    Field(max_length=32),
-    WithJsonSchema(
-        {
-            "type": "array",
-            "maxItems": 32,
-            "items": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
-            "x-kubernetes-list-type": "atomic",
-        }
-    ),
-]
-_Text = Annotated[str, Field(max_length=4096)]
-
-
-class PodMetadata(Schema):
-    """Labels and annotations of the run's pods."""
-
-    labels: Annotated[dict[str, _Text], Field(max_length=32)] = {}
-    """Labels. Evermodel's own cannot be changed."""
-    annotations: Annotated[dict[str, _Text], Field(max_length=32)] = {}
-    """Annotations."""
-
-
-class PodPlacement(Schema):
-    """Where and as whom the run's pods run."""
-
-    node_selector: Annotated[dict[str, _Text], Field(max_length=32)] = {}
-    """Labels that the node must have."""
-    tolerations: _AnyObjects = []
-    """Taints that are put up with, as in a pod."""
-    affinity: _AnyObject = {}
-    """Affinity, as in a pod."""
-    topology_spread_constraints: _AnyObjects = []
-    """How pods are spread, as in a pod."""
-    priority_class_name: Annotated[str, Field(max_length=253)] | None = None
-    """Name of the PriorityClass."""
-    runtime_class_name: Annotated[str, Field(max_length=253)] | None = None
-    """Name of the RuntimeClass."""
-    scheduler_name: Annotated[str, Field(max_length=253)] | None = None
-    """Name of the scheduler."""
-    service_account_name: Annotated[str, Field(max_length=253)] | None = None
-    """Service account, for clouds that give access to a store by it. Its token is not mounted."""
-
-
-class PodTemplate(Schema):
-    """What the run's pods have beside what Evermodel gives them."""
-
-    metadata: PodMetadata = PodMetadata()
-    """Labels and annotations."""
-    spec: PodPlacement = PodPlacement()
-    """Where and as whom they run."""
 
 
 class RunSettings(Schema):

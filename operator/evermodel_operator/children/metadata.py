@@ -1,5 +1,6 @@
 """Names and owners of children."""
 
+from evermodel_operator.labels import RESERVED_PREFIX
 from evermodel_operator.plan import Object
 
 
@@ -25,3 +26,8 @@ def metadata(owner: Object, name: str, labels: dict[str, str], annotations: dict
     if annotations:
         result["annotations"] = annotations
     return result
+
+
+def foreign(texts: dict[str, str]) -> dict[str, str]:
+    """Labels or annotations without those of Evermodel: by them it finds its pods, and Services select theirs."""
+    return {name: text for name, text in texts.items() if not name.startswith(RESERVED_PREFIX)}

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from evermodel_api.base import Reference, Resources, SecretKey
+from evermodel_api.pod import OWN_CONTAINER
 from evermodel_api.runs import ORDER_DIRECTORY, ORDER_FILE
 from evermodel_operator.children.volumes import (
     NOTHING,
@@ -22,7 +23,7 @@ from evermodel_operator.settings import Settings
 
 __all__ = ["CONTAINER", "Component", "PodShape", "own_container", "pod_template", "store_root"]
 
-CONTAINER = "evermodel"
+CONTAINER = OWN_CONTAINER
 """The container that does the work and answers."""
 COLLECT = "collect"
 """The init container that reads the rows for containers of users."""
@@ -53,6 +54,8 @@ class PodShape:
     secrets: tuple[SecretKey | Reference, ...] = ()
     exchange: Mounted = NOTHING
     """The directory that its containers share, where there are several."""
+    own: Mounted = NOTHING
+    """What only pods of this kind mount."""
 
     @property
     def arguments(self) -> list[str]:
@@ -98,6 +101,7 @@ def files_of(shape: PodShape, settings: Settings) -> Mounted:
         + store_files(settings, shape.namespace, shape.component)
         + secret_files(shape.secrets)
         + shape.exchange
+        + shape.own
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from evermodel_api.base import Reference, Resources, SecretKey
 from evermodel_api.runs import EXCHANGE_DIRECTORY, FITS_FOLDER, FITS_VARIABLE, PROGRESS_PORT, TrainingOrder
 from evermodel_api.training import Algorithm, TrainingSpec
+from evermodel_operator.children.metadata import foreign
 from evermodel_operator.children.pod import (
     CHAMPION,
     COLLECT,
@@ -17,7 +18,6 @@ from evermodel_operator.children.pod import (
     thread_limits,
 )
 from evermodel_operator.children.volumes import NOTHING, Component, scratch, store_files
-from evermodel_operator.labels import RESERVED_PREFIX
 from evermodel_operator.plan import Object
 from evermodel_operator.settings import Settings
 
@@ -42,8 +42,8 @@ def run_template(order: TrainingOrder, settings: Settings, resources: Resources,
         image=settings.runtime_image,
         order_name=f"{order.training}-{order.run}",
         resources=resources,
-        labels={**_foreign(order.spec.run.pod_template.metadata.labels), **labels},
-        annotations=_foreign(order.spec.run.pod_template.metadata.annotations),
+        labels={**foreign(order.spec.run.pod_template.metadata.labels), **labels},
+        annotations=foreign(order.spec.run.pod_template.metadata.annotations),
         secrets=secrets_of(order.spec),
         exchange=scratch("exchange", EXCHANGE_DIRECTORY) if with_exchange(order, settings).exchange else NOTHING,
     )
@@ -149,8 +149,3 @@ def _fit(shape: PodShape, number: int, algorithm: Algorithm) -> Object:
 def _placement(spec: TrainingSpec) -> Object:
     """Where and as whom the pods run, where the spec says something."""
     return {name: value for name, value in spec.run.pod_template.spec.dump().items() if value}
-
-
-def _foreign(texts: dict[str, str]) -> dict[str, str]:
-    """Labels or annotations without those of Evermodel: by them it finds its pods, and Services select theirs."""
-    return {name: text for name, text in texts.items() if not name.startswith(RESERVED_PREFIX)}

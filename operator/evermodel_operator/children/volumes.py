@@ -54,9 +54,18 @@ def order_files(name: str) -> Mounted:
     )
 
 
-def scratch(name: str = "tmp", path: str = TMP) -> Mounted:
-    """Space that is gone with the pod."""
-    return Mounted(({"name": name, "emptyDir": {}},), ({"name": name, "mountPath": path},))
+def scratch(name: str = "tmp", path: str = TMP, limit: str | None = None) -> Mounted:
+    """Space that outlives a container and is gone with the pod; beyond `limit` Kubernetes evicts the pod."""
+    bounds = {} if limit is None else {"sizeLimit": limit}
+    return Mounted(({"name": name, "emptyDir": bounds},), ({"name": name, "mountPath": path},))
+
+
+def secret_folder(name: str, secret: str, path: str) -> Mounted:
+    """All entries of one Secret at a path of Evermodel's choice; the pod tells in words when it is not there."""
+    return Mounted(
+        ({"name": name, "secret": {"secretName": secret, "optional": True}},),
+        ({"name": name, "mountPath": path, "readOnly": True},),
+    )
 
 
 def secret_files(secrets: Iterable[SecretKey | Reference]) -> Mounted:
@@ -87,10 +96,7 @@ def store_files(settings: Settings, namespace: str, component: Component) -> Mou
     found = NOTHING
     secret = credentials_of(settings, component)
     if secret is not None:
-        found = Mounted(
-            ({"name": "store-credentials", "secret": {"secretName": secret, "optional": True}},),
-            ({"name": "store-credentials", "mountPath": STORE_CREDENTIALS, "readOnly": True},),
-        )
+        found = secret_folder("store-credentials", secret, STORE_CREDENTIALS)
     claim = settings.store.claim
     if claim is None:
         return found

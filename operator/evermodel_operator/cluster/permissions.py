@@ -37,6 +37,7 @@ EVERYWHERE = (
     _may("apps", "deployments", "get", "list", "watch", "create", "patch", "delete"),
     _may("", "services", "get", "list", "watch", "create", "patch"),
     _may("", "pods", "list", "watch"),
+    _may("networking.k8s.io", "ingresses", "get", "list", "watch", "create", "patch", "delete"),
     _may("", "configmaps", "get", "create", "patch", "delete"),
     _may("", "persistentvolumeclaims", "get", "create", "patch"),
     _may("events.k8s.io", "events", "get", "create", "patch"),

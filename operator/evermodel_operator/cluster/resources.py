@@ -50,6 +50,7 @@ CHILDREN = (
     Resource("apps/v1", "Deployment", "deployments", selector=MANAGED_SELECTOR),
     Resource("v1", "Service", "services", selector=MANAGED_SELECTOR),
     Resource("v1", "Pod", "pods", selector=MANAGED_SELECTOR),
+    Resource("networking.k8s.io/v1", "Ingress", "ingresses", selector=MANAGED_SELECTOR),
 )
 """What the operator makes and follows."""
 

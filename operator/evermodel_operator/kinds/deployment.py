@@ -13,14 +13,15 @@ from evermodel_api.deployment import (
 )
 from evermodel_api.reasons import Reason
 from evermodel_operator import labels
-from evermodel_operator.children.serving import service, serving_name, serving_selector
+from evermodel_operator.children.front import ingress, service
+from evermodel_operator.children.serving import serving_name, serving_selector
 from evermodel_operator.kinds.conditions import refused
 from evermodel_operator.kinds.readiness import Readiness, readiness
 from evermodel_operator.kinds.reading import controlled_by, is_going, label, name_of, read_spec, read_status, written
 from evermodel_operator.kinds.rollout import Observed, Rollout, desired, next_rollout
 from evermodel_operator.kinds.serving import serving_children
 from evermodel_operator.kinds.serving_conditions import serving_conditions, stalled_events
-from evermodel_operator.plan import Deletion, Event, Plan
+from evermodel_operator.plan import Deletion, Event, Object, Plan
 from evermodel_operator.settings import Settings
 from evermodel_operator.watch.cache import Cache
 
@@ -31,11 +32,16 @@ def observe(cache: Cache, namespace: str, name: str) -> Observed | None:
     if deployment is None or is_going(deployment):
         return None
     mine = {labels.DEPLOYMENT: name}
-    front = cache.get("v1", "Service", namespace, name)
+
+    def own(api_version: str, kind: str) -> Object | None:
+        found = cache.get(api_version, kind, namespace, name)
+        return found if found is not None and controlled_by(found, deployment) else None
+
     return Observed(
         deployment=deployment,
         versions={name_of(v): v for v in cache.list(API_VERSION, "ModelVersion", namespace)},
-        service=front if front is not None and controlled_by(front, deployment) else None,
+        service=own("v1", "Service"),
+        ingress=own("networking.k8s.io/v1", "Ingress"),
         children={
             str(label(child, labels.VERSION)): child
             for child in cache.list("apps/v1", "Deployment", namespace, mine)
@@ -57,23 +63,28 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
     apply = [child for version in needed for child in serving_children(observed, version, spec, settings)]
     if rollout.live is not None:
         apply.append(service(observed.deployment, rollout.live, spec))
+        if spec.expose.ingress is not None:
+            apply.append(ingress(observed.deployment, spec.expose.ingress))
     status = _status(observed, spec, rollout, wanted, now)
     return Plan(
         apply=tuple(apply),
-        delete=tuple(_unneeded(observed, needed)),
+        delete=tuple(_unneeded(observed, spec, needed)),
         status=written(status),
         events=(*_events(observed, before, rollout), *stalled_events(before.conditions, status.conditions)),
         requeue=_requeue(spec, rollout, now),
     )
 
 
-def _unneeded(observed: Observed, needed: list[str]) -> list[Deletion]:
+def _unneeded(observed: Observed, spec: DeploymentSpec, needed: list[str]) -> list[Deletion]:
     name = name_of(observed.deployment)
-    return [
+    gone = [
         Deletion(api_version, kind, serving_name(name, version))
         for version in sorted(set(observed.children) - set(needed))
         for api_version, kind in (("apps/v1", "Deployment"), ("v1", "ConfigMap"))
     ]
+    if observed.ingress is not None and spec.expose.ingress is None:
+        gone.append(Deletion("networking.k8s.io/v1", "Ingress", name))
+    return gone
 
 
 def _requeue(spec: DeploymentSpec, rollout: Rollout, now: datetime) -> timedelta | None:
@@ -110,15 +121,17 @@ def _status(
         candidate=candidate,
         previous=rollout.previous,
         rejected=list(rollout.rejected),
-        url=f"http://{name}.{namespace}.svc{_port(spec)}" if live else None,
+        url=_url(name, namespace, spec) if live else None,
         replicas=ready.available if live else None,
         selector=",".join(f"{key}={value}" for key, value in selector.items()) if selector else None,
         conditions=serving_conditions(observed.deployment, spec, rollout, ready, wanted, now),
     )
 
 
-def _port(spec: DeploymentSpec) -> str:
-    return "" if spec.expose.service.port == 80 else f":{spec.expose.service.port}"
+def _url(name: str, namespace: str, spec: DeploymentSpec) -> str:
+    scheme, usual = ("http", 80) if spec.tls is None else ("https", 443)
+    port = spec.expose.service.port
+    return f"{scheme}://{name}.{namespace}.svc{'' if port == usual else f':{port}'}"
 
 
 def _events(observed: Observed, before: DeploymentStatus, rollout: Rollout) -> list[Event]:

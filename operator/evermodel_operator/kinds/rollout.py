@@ -38,6 +38,7 @@ class Observed:
     versions: dict[str, Object] = field(default_factory=dict)
     """All ModelVersions of the namespace, by name."""
     service: Object | None = None
+    ingress: Object | None = None
     children: dict[str, Object] = field(default_factory=dict)
     """Deployments of this ModelDeployment, by the version that they serve."""
     pods: list[Object] = field(default_factory=list)

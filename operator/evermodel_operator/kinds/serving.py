@@ -1,7 +1,8 @@
 """What a version needs to be served."""
 
-from evermodel_api.deployment import DeploymentSpec
-from evermodel_api.runs import ServingOrder
+from evermodel_api.base import parse_size
+from evermodel_api.deployment import DeploymentSpec, PredictionLog
+from evermodel_api.runs import GRPC_PORT, KEYS_DIRECTORY, TLS_DIRECTORY, ServingOrder
 from evermodel_api.version import Artifact
 from evermodel_operator.children.claim import store_claim
 from evermodel_operator.children.order import order_config_map, order_digest
@@ -15,7 +16,7 @@ from evermodel_operator.settings import Settings
 
 
 def serving_order(deployment: Object, version: Object, spec: DeploymentSpec, settings: Settings) -> ServingOrder:
-    """What the version's pods are told."""
+    """What the version's pods are told. What is not asked for is not in it: an old image does not know all fields."""
     namespace = str(deployment["metadata"]["namespace"])
     return ServingOrder(
         namespace=namespace,
@@ -24,9 +25,15 @@ def serving_order(deployment: Object, version: Object, spec: DeploymentSpec, set
         version=name_of(version),
         artifact=Artifact.model_validate(version["spec"]["artifact"]),
         store=store_root(settings, namespace),
-        log=spec.log,
+        log=PredictionLog(sample=spec.log.sample, redact=spec.log.redact, flush=spec.log.flush),
         feedback=spec.feedback,
         allow_pickle=settings.artifacts.allow_pickle or None,
+        grpc_port=None if spec.expose.grpc is None else GRPC_PORT,
+        keys=None if spec.auth is None else KEYS_DIRECTORY,
+        tls=None if spec.tls is None else TLS_DIRECTORY,
+        access_log=spec.log.access_log or None,
+        max_body_bytes=None if spec.limits.max_body is None else parse_size(spec.limits.max_body),
+        max_rows=spec.limits.max_rows,
     )
 
 

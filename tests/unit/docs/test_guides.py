@@ -26,7 +26,11 @@ GUIDE = ROOT / "docs" / "training.md"
 README = ROOT / "README.md"
 CLINIC = ROOT / "manifests" / "examples" / "clinic" / "README.md"
 HEART = ROOT / "manifests" / "examples" / "heart"
-TAUGHT = [GUIDE, README, CLINIC, HEART / "README.md", ROOT / "docs" / "containers.md", ROOT / "docs" / "runs.md"]
+DEPLOYMENT = ROOT / "docs" / "deployment.md"
+TAUGHT = [
+    *(GUIDE, DEPLOYMENT, README, CLINIC, HEART / "README.md"),
+    *(ROOT / "docs" / "containers.md", ROOT / "docs" / "runs.md"),
+]
 SPECS: dict[str, Any] = {kind.name: kind.spec for kind in KINDS}
 REPRODUCED = {"Identical", "WithinTolerance", "Different", "Impossible"}
 ELSEWHERE = {"Link"}

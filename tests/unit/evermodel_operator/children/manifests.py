@@ -11,9 +11,10 @@ from evermodel_api.training import Cause, TrainingSpec, Tuning
 from evermodel_api.training.run import RunSettings
 from evermodel_api.version import Artifact, Lineage, VersionSpec
 from evermodel_operator.children.claim import store_claim
+from evermodel_operator.children.front import ingress, service
 from evermodel_operator.children.job import monitor_job, reproduction_job, training_job, training_labels
 from evermodel_operator.children.order import order_config_map
-from evermodel_operator.children.serving import service, serving_deployment
+from evermodel_operator.children.serving import serving_deployment
 from evermodel_operator.children.version import model_version
 from evermodel_operator.plan import Object
 from evermodel_operator.settings import Settings
@@ -189,6 +190,68 @@ def version() -> VersionSpec:
 
 
 SERVED = DeploymentSpec.model_validate({"model": {"trainingRef": {"name": "heart"}}, "replicas": 2})
+EXPOSED = DeploymentSpec.model_validate(
+    {
+        "model": {"trainingRef": {"name": "heart"}},
+        "auth": {"apiKeys": {"secretRef": {"name": "heart-keys"}}},
+        "tls": {"secretRef": {"name": "heart-tls"}},
+        "log": {"accessLog": True},
+        "limits": {"maxBody": "1Mi", "maxRows": 100},
+        "expose": {
+            "service": {"port": 443},
+            "grpc": {},
+            "ingress": {
+                "host": "heart.example.org",
+                "className": "public",
+                "tls": {"name": "heart-public"},
+                "annotations": {"ingress.example.org/size": "1m", "evermodel.dev/applied": "mine"},
+            },
+        },
+        "podTemplate": {
+            "metadata": {
+                "labels": {"team": "ml", "evermodel.dev/version": "mine"},
+                "annotations": {"sidecar.example.org/inject": "false", "evermodel.dev/order": "mine"},
+            },
+            "spec": {
+                "nodeSelector": {"disk": "ssd"},
+                "tolerations": [{"key": "gpu", "operator": "Exists", "effect": "NoSchedule"}],
+                "priorityClassName": "serving",
+                "terminationGracePeriodSeconds": 60,
+                "containers": [
+                    {
+                        "name": "evermodel",
+                        "env": [
+                            {"name": "OTEL_EXPORTER_OTLP_ENDPOINT", "value": "http://collector:4318"},
+                            {"name": "OMP_NUM_THREADS", "value": "1"},
+                        ],
+                        "volumeMounts": [{"name": "shared", "mountPath": "/shared"}],
+                    },
+                    {
+                        "name": "proxy",
+                        "image": "registry.example.org/proxy:1",
+                        "securityContext": {"runAsUser": 7},
+                        "volumeMounts": [{"name": "shared", "mountPath": "/shared"}],
+                    },
+                ],
+                "volumes": [{"name": "shared", "emptyDir": {}}],
+            },
+        },
+    }
+)
+"""Everything that a serving pod can be given."""
+
+
+def exposed() -> Object:
+    more = {"grpc_port": 8081, "keys": "/keys", "tls": "/tls", "access_log": True, "max_rows": 100}
+    order = serving_order().model_copy(update=more)
+    return serving_deployment(owner("ModelDeployment"), order, IMAGE, EXPOSED, SETTINGS)
+
+
+def exposed_ingress() -> Object:
+    assert EXPOSED.expose.ingress is not None
+    return ingress(owner("ModelDeployment"), EXPOSED.expose.ingress)
+
+
 MANIFESTS = {
     "training-job": lambda: training_of(TRAINING),
     "training-job-champion": lambda: training_of(TRAINING, OTHER_IMAGE),
@@ -207,6 +270,9 @@ MANIFESTS = {
     "serving-deployment-s3": lambda: serving_deployment(
         owner("ModelDeployment"), serving_order(), IMAGE, SERVED, S3_SETTINGS
     ),
+    "serving-deployment-everything": exposed,
+    "service-everything": lambda: service(owner("ModelDeployment"), "heart-1", EXPOSED),
+    "ingress": exposed_ingress,
     "service": lambda: service(owner("ModelDeployment"), "heart-1", SERVED),
     "version": lambda: model_version(owner("ModelTraining"), version()),
     "claim": lambda: store_claim(SETTINGS, "clinic"),

@@ -42,7 +42,7 @@ def test_pods_have_no_token_and_no_rights(name: str):
         security = container["securityContext"]
         assert security["capabilities"] == {"drop": ["ALL"]}
         assert security["allowPrivilegeEscalation"] is False
-        if not container["name"].startswith("fit-"):  # what a user brings has a user of its own
+        if not container["name"].startswith(("fit-", "proxy")):  # what a user brings has a user of its own
             assert security["readOnlyRootFilesystem"] is True
             assert security["runAsUser"] == 65532
 

@@ -206,5 +206,5 @@ async def test_every_request_is_counted_by_verb_and_code(server: Server, client:
 
 
 def test_a_kind_that_is_not_in_the_table_is_told_with_where_to_add_it():
-    with pytest.raises(LookupError, match="does not deal with Ingress"):
-        resource_of("networking.k8s.io/v1", "Ingress")
+    with pytest.raises(LookupError, match="does not deal with Gateway"):
+        resource_of("gateway.networking.k8s.io/v1", "Gateway")

@@ -161,6 +161,25 @@ def test_scaling_reaches_the_pods(live: World):
     assert live.get("apps/v1", "Deployment", "heart-heart-1")["spec"]["replicas"] == 3
 
 
+def test_the_ingress_comes_and_goes_with_the_spec(live: World):
+    # given a deployment that is exposed
+    live.put(deployment(expose={"ingress": {"host": "heart.example.org"}}))
+    live.settle()
+    front = live.get("networking.k8s.io/v1", "Ingress", "heart")
+    assert front["spec"]["rules"][0]["host"] == "heart.example.org"
+    # when that is taken back
+    live.put(deployment())
+    live.settle()
+    # then it is gone
+    assert live.get("networking.k8s.io/v1", "Ingress", "heart") is None
+
+
+def test_the_url_says_how_the_pods_speak(live: World):
+    live.put(deployment(tls={"secretRef": {"name": "heart-tls"}}, expose={"service": {"port": 443}}))
+    live.settle()
+    assert served(live)["url"] == "https://heart.clinic.svc"
+
+
 def test_nothing_is_written_at_rest(live: World):
     before = served(live)
     live.pass_time(hours=3)

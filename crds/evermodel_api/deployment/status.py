@@ -1,0 +1,74 @@
+"""What a ModelDeployment reports."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from evermodel_api.base import Conditions, Schema, Timestamp
+
+
+class LiveVersion(Schema):
+    """The version that the Service sends traffic to."""
+
+    version: str
+    """The ModelVersion."""
+    replicas: int
+    """Pods that are ready."""
+    since: Timestamp
+    """Since when."""
+
+
+class CandidateVersion(Schema):
+    """The version that is being rolled out."""
+
+    version: str
+    """The ModelVersion."""
+    replicas: int
+    """Pods that are ready."""
+    since: Timestamp
+    """When the rollout began."""
+
+
+class PreviousVersion(Schema):
+    """The version that was replaced and is still warm."""
+
+    version: str
+    """The ModelVersion."""
+    until: Timestamp
+    """When it is drained and removed."""
+
+
+class RejectedVersion(Schema):
+    """A version that this deployment tried and will not try again."""
+
+    version: str
+    """The ModelVersion."""
+    at: Timestamp
+    """When."""
+    reason: str
+    """One documented word for why."""
+    message: Annotated[str, Field(max_length=1024)]
+    """The same in a sentence."""
+
+
+class DeploymentStatus(Schema):
+    """What is served now and what is under way."""
+
+    observed_generation: int | None = None
+    """The generation of the spec that was looked at."""
+    live: LiveVersion | None = None
+    """The version that answers."""
+    candidate: CandidateVersion | None = None
+    """The version that is being rolled out."""
+    previous: PreviousVersion | None = None
+    """The version that was replaced and is still warm."""
+    rejected: Annotated[list[RejectedVersion], Field(max_length=10)] = []
+    """Versions that this deployment tried in vain, newest first."""
+    url: str | None = None
+    """Where clients inside the cluster reach the model."""
+    replicas: int | None = None
+    """Pods of the live version (for the scale subresource)."""
+    selector: str | None = None
+    """Label selector of the live version's pods (for the scale subresource)."""
+    conditions: Conditions = []
+    """Ready, Serving, UpToDate, Progressing; Stalled only while true."""
