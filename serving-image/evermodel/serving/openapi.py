@@ -50,6 +50,7 @@ def _description(registry: Registry) -> str:
 def _model_paths(served: ServedModel) -> Document:
     name = served.model
     infer = _post("Answer rows (Open Inference Protocol)", {"type": "object"}, _infer_example(served))
+    _with_tables(infer, bytes_too=True)
     metadata = _get(f"Metadata of {name}")
     row = {"$ref": f"#/components/schemas/{name}.Row"}
     instances = {
@@ -68,11 +69,22 @@ def _model_paths(served: ServedModel) -> Document:
         f"/v2/models/{name}/infer": infer,
         f"/v2/models/{name}/versions/{served.version}": metadata,
         f"/v2/models/{name}/versions/{served.version}/infer": infer,
-        f"/v1/models/{name}:predict": _post("Answer rows", instances, {"instances": _example_objects(served)}),
+        f"/v1/models/{name}:predict": _with_tables(
+            _post("Answer rows", instances, {"instances": _example_objects(served)})
+        ),
         f"/v2/model/{name}": _get(f"Card of {name}"),
         f"/v2/model/{name}/{{values}}/prediction": _values_operation(served),
         f"/v2/models/{name}/feedback": _post("Say later what was true", feedback, None),
     }
+
+
+def _with_tables(path: Document, *, bytes_too: bool = False) -> Document:
+    """Rows and answers as tables too, and of infer as JSON with tensors' bytes behind it."""
+    operation = path["post"]
+    kinds = ["text/csv", "application/vnd.apache.arrow.stream", *(["application/octet-stream"] if bytes_too else [])]
+    for content in (operation["requestBody"]["content"], operation["responses"]["200"]["content"]):
+        content.update({kind: {"schema": {"type": "string", "format": "binary"}} for kind in kinds})
+    return path
 
 
 def _get(summary: str, content_type: str = "application/json") -> Document:

@@ -95,7 +95,8 @@ class Service:
 
     async def _server_metadata(self, request: bytes, context: Context) -> bytes:
         async def answer(exchange: Exchange) -> bytes:
-            return write_message(ServerMetadataResponse(**self._application.tell(Route(Name.SERVER), exchange)))
+            told = self._application.tell(Route(Name.SERVER), exchange)  # its extensions are of HTTP only
+            return write_message(ServerMetadataResponse(name=told["name"], version=told["version"]))
 
         return await self._call(Name.SERVER, request, context, answer)
 

@@ -496,3 +496,12 @@ def line_host(line):
     host = Host(hosted(line, "line-1"))
     yield host
     host.worker.close()
+
+
+async def test_the_description_names_tables_and_bytes(many):
+    paths = (await many.get("/openapi.json")).json()["paths"]
+    kinds = {"application/json", "text/csv", "application/vnd.apache.arrow.stream"}
+    for path, more in (("/v2/models/line/infer", {"application/octet-stream"}), ("/v1/models/line:predict", set())):
+        operation = paths[path]["post"]
+        assert set(operation["requestBody"]["content"]) == kinds | more
+        assert set(operation["responses"]["200"]["content"]) == kinds | more

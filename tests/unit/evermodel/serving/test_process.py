@@ -31,7 +31,7 @@ class Server:
     def __init__(self, process: subprocess.Popen[str], line: str):
         self.process = process
         self.line = line
-        found = re.search(r"http://127\.0\.0\.1:(\d+) ", line)
+        found = re.search(r"https?://127\.0\.0\.1:(\d+) ", line)
         assert found, line
         self.port = int(found[1])
 
