@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from evermodel.artifact import manifest as names
 from evermodel.artifact.baseline import Baseline
+from evermodel.artifact.conformal import Conformal
 from evermodel.artifact.golden import Golden
 from evermodel.artifact.manifest import Manifest
 from evermodel.artifact.signature import Signature
@@ -19,6 +20,8 @@ from evermodel.errors import DataError
 
 DOCUMENTS = (names.SIGNATURE, names.GOLDEN, names.BASELINE, names.EVALUATION, names.ENVIRONMENT)
 """Files that every artifact has beside the model."""
+OPTIONAL = (names.CONFORMAL,)
+"""A file that artifacts of older images lack."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,8 @@ class ArtifactDocuments:
     """How it was chosen and what it scored (`training.report`)."""
     environment: dict[str, Any]
     """Versions of Python and of the libraries that made it."""
+    conformal: Conformal | None
+    """How far it was from the truth on its test rows; None where the artifact does not tell."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,7 @@ def read_documents(uri: str, files: ArtifactFiles) -> dict[str, Any]:
     Raises:
         DataError: `ArtifactInvalid` naming what one of them is not.
     """
-    content = files.contents
+    content, conformal = files.contents, files.contents.get(names.CONFORMAL)
     try:
         return {
             "uri": uri,
@@ -65,6 +70,7 @@ def read_documents(uri: str, files: ArtifactFiles) -> dict[str, Any]:
             "baseline": Baseline.model_validate_json(content[names.BASELINE]),
             "evaluation": json.loads(content[names.EVALUATION]),
             "environment": json.loads(content[names.ENVIRONMENT]),
+            "conformal": None if conformal is None else Conformal.model_validate_json(conformal),
         }
     except (ValidationError, ValueError, RecursionError) as error:
         cause = " ".join(str(error).split())[:200]
@@ -81,7 +87,7 @@ def describe_artifact(uri: str, digest: str | None) -> ArtifactDocuments:
         DataError: as `read_artifact`.
         RunError: `StoreUnavailable`, as `read_artifact`.
     """
-    return ArtifactDocuments(**read_documents(uri, read_artifact(uri, digest, only=DOCUMENTS)))
+    return ArtifactDocuments(**read_documents(uri, read_artifact(uri, digest, only=DOCUMENTS, first_of=(OPTIONAL,))))
 
 
 def read_served(uri: str, digest: str | None) -> ServedFiles:
@@ -91,6 +97,6 @@ def read_served(uri: str, digest: str | None) -> ServedFiles:
         DataError: as `read_artifact`.
         RunError: `StoreUnavailable`, as `read_artifact`.
     """
-    files = read_artifact(uri, digest, only=DOCUMENTS, first_of=(names.COMPILED,), whole=True)
+    files = read_artifact(uri, digest, only=DOCUMENTS, first_of=(OPTIONAL, (names.COMPILED,)), whole=True)
     documents = ArtifactDocuments(**read_documents(uri, files))
     return ServedFiles(documents, files.contents.get(names.COMPILED))

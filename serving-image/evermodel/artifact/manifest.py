@@ -18,6 +18,7 @@ COMPILED = "compiled.bin"
 SIGNATURE = "signature.json"
 GOLDEN = "golden.json"
 BASELINE = "baseline.json"
+CONFORMAL = "conformal.json"
 EVALUATION = "evaluation.json"
 ENVIRONMENT = "environment.json"
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from evermodel.artifact import manifest as names
 from evermodel.artifact.decision import class_numbers, labels_of
-from evermodel.artifact.documents import DOCUMENTS, ArtifactDocuments, describe_artifact, read_documents
+from evermodel.artifact.documents import DOCUMENTS, OPTIONAL, ArtifactDocuments, describe_artifact, read_documents
 from evermodel.artifact.frame import estimator_frame, frame_from_rows, model_frame
 from evermodel.artifact.signature import ClassLabel, Signature
 from evermodel.artifact.store import read_artifact
@@ -69,7 +69,7 @@ def load_artifact(uri: str, digest: str | None, *, verify: bool = True, allow_pi
         RunError: `StoreUnavailable` when the store cannot be read; it may come back.
     """
     forms = (names.MODEL, names.ONNX, names.PICKLE)
-    files = read_artifact(uri, digest, only=DOCUMENTS, first_of=forms, verify=verify)
+    files = read_artifact(uri, digest, only=DOCUMENTS, first_of=(OPTIONAL, forms), verify=verify)
     form = next((form for form in forms if form in files.contents), None)
     if form is None:
         raise DataError("ArtifactInvalid", f"the artifact {uri} has no {' or '.join(forms)}; train the model again")

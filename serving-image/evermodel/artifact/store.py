@@ -163,7 +163,7 @@ def read_artifact(
     digest: str | None,
     *,
     only: Sequence[str] | None = None,
-    first_of: Sequence[str] = (),
+    first_of: Sequence[Sequence[str]] = (),
     verify: bool = True,
     whole: bool = False,
 ) -> ArtifactFiles:
@@ -173,7 +173,7 @@ def read_artifact(
         uri: directory of the artifact, an fsspec URL or a path.
         digest: `sha256:<hex>` of its manifest; None takes the manifest that is there as it is.
         only: names of the files to read; all when None.
-        first_of: names of which the first that the manifest has is read too.
+        first_of: groups of names, of each of which the first that the manifest has is read too.
         verify: False leaves the checks out.
         whole: verify the files too that are not read.
 
@@ -185,7 +185,8 @@ def read_artifact(
     manifest = _read_manifest(uri, digest if verify else None)
     contents: dict[str, bytes] = {}
     wanted = [*(only if only is not None else sorted(manifest.files))]
-    wanted += [name for name in first_of if name in manifest.files][:1]
+    for group in first_of:
+        wanted += [name for name in group if name in manifest.files][:1]
     for name in wanted:
         if name not in manifest.files:
             raise DataError("ArtifactInvalid", f"the artifact {uri} has no {name}; train the model again")

@@ -9,9 +9,13 @@ import numpy as np
 from evermodel.artifact.signature import Signature
 from evermodel.compiled.compile_features import compile_features
 from evermodel.compiled.compile_models import compile_model
-from evermodel.compiled.model import DamagedError, NotCompilableError
+from evermodel.compiled.features import Features
+from evermodel.compiled.model import DamagedError, Floats, NotCompilableError
 from evermodel.compiled.program import Program
 from evermodel.compiled.rows import Rows
+
+_BLOCK = 1000
+"""Rows of which the features are held at once."""
 
 
 def compile_pipeline(pipeline: Any, signature: Signature, rows: Rows | None = None) -> Program:
@@ -31,14 +35,23 @@ def compile_pipeline(pipeline: Any, signature: Signature, rows: Rows | None = No
         *steps, estimator = _flat(pipeline)
         try:
             features = compile_features(steps, signature)
-            center = np.zeros(features.width)
-            if rows is not None and len(rows):
-                center = np.nan_to_num(np.nanmean(features.matrix(rows.values, rows.texts), axis=0))
+            center = np.zeros(features.width) if rows is None or not len(rows) else _mean(features, rows)
             return Program(features, compile_model(estimator, center))
         except (AttributeError, KeyError, TypeError, ValueError, IndexError, DamagedError) as error:
             # a part with parameters that nobody has met here: scikit-learn itself still serves it
             words = " ".join(str(error).split())[:160]
             raise NotCompilableError(f"it has a part that is made otherwise ({words})") from error
+
+
+def _mean(features: Features, rows: Rows) -> Floats:
+    """Mean of each feature over the rows that have it, 0 where none has; in blocks, for features may be many."""
+    sums, counts = np.zeros(features.width), np.zeros(features.width)
+    for start in range(0, len(rows), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        matrix = features.matrix(rows.values[block], {place: cells[block] for place, cells in rows.texts.items()})
+        sums += np.nansum(matrix, axis=0)
+        counts += (~np.isnan(matrix)).sum(axis=0)
+    return np.asarray(np.nan_to_num(sums / counts))
 
 
 def _flat(model: Any) -> list[Any]:

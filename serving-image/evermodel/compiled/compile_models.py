@@ -79,7 +79,7 @@ def _sums(trees: Model) -> Model:
     """Boosted trees that answer what their trees add up to, before it becomes a probability."""
     header, arrays = trees.describe()
     outputs = header["outputs"]
-    plain = {"link": "none", "finish": "none", "unit": "", "classes": 0 if outputs == 1 else outputs}
+    plain = {"link": "none", "finish": "none", "scale": 1.0, "unit": "score", "classes": 0 if outputs == 1 else outputs}
     return from_parts({**header, **plain}, arrays)
 
 

@@ -1,6 +1,7 @@
 """Models that add up weighted features: linear regressions, logistic regressions, and classifiers that score so."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -80,13 +81,28 @@ class Linear:
         return linked(self.link, self.scores(matrix))
 
     @property
-    def contributions(self) -> Any:
-        """What `Model` says, or None: a model that first asks whether a feature is large adds up nothing."""
+    def contributions(self) -> Callable[[Floats], Contributions] | None:
+        """What each feature adds; None for a model that first asks whether a feature is large: it adds up nothing."""
         return None if self.threshold is not None else self._contributions
+
+    @property
+    def scale(self) -> str:
+        """Scale of the contributions."""
+        return _SCALES[self.link]
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the scores are the answers."""
+        return self.link in {"identity", "scores"}
+
+    @property
+    def work(self) -> int:
+        """Multiplications for the contributions to one row."""
+        return int(self.weights.size)
 
     def _contributions(self, matrix: Floats) -> Contributions:
         values = (matrix - self.center)[:, :, None] * self.weights.T[None, :, :]
-        return Contributions(values, self.weights @ self.center + self.intercept, _SCALES[self.link])
+        return Contributions(values, self.weights @ self.center + self.intercept, self.scale)
 
     def describe(self) -> tuple[Header, dict[str, NDArray[Any]]]:
         """Header and arrays."""
@@ -118,7 +134,7 @@ _SCALES = {
     "ovr": "log-odds",
     "softmax": "log-odds",
     "modified-huber": "score",
-    "exp": "log of the value",
+    "exp": "log of a value",
 }
 
 

@@ -38,13 +38,13 @@ class Contributions(NamedTuple):
     base: Floats
     """Shape (outputs,)."""
     scale: str
-    """log-odds (of two classes, one output; of more, one for each class), probability, value, or log of a value."""
+    """log-odds (of two classes, one output; of more, one for each class), score, probability, value, log of a value."""
 
 
 class Model(Protocol):
     """A compiled model. Safe to ask from several threads at once.
 
-    A model whose answers can be taken apart exactly also has `contributions(matrix) -> Contributions`.
+    Which models can say what each feature adds to their answers is for `contributions.explained` to say.
     """
 
     @property

@@ -89,9 +89,29 @@ class Trees:
     @property
     def contributions(self) -> Callable[[Floats], Contributions] | None:
         """What each feature adds to an answer; None where answers are no sum, or the trees are too deep."""
-        if not self.facts.unit or self._arrays.cover is None or self._explained() is None:
+        facts = self.facts
+        two_sums = facts.link is Link.SIGMOIDS and facts.outputs == 2  # two classes, and neither against the other
+        if not facts.unit or two_sums or self._arrays.cover is None or self._explained() is None:
             return None
         return self._contributions
+
+    @property
+    def scale(self) -> str:
+        """Scale of the contributions."""
+        return self.facts.unit
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the sums are the answers."""
+        return self.facts.link is Link.NONE and self.facts.finish is Finish.NONE
+
+    @property
+    def work(self) -> int:
+        """Multiplications for the contributions to one row: each node at each point of the kernel's integral."""
+        facts, explained = self.facts, self._explained()
+        depth = 0 if explained is None else explained[0].facts.depth
+        width = 1 if self._arrays.groups is not None else facts.outputs
+        return len(self._arrays.nodes) * (min(depth, facts.features) // 2 + 1) * (1 + width)
 
     def _contributions(self, matrix: Floats) -> Contributions:
         """What each feature adds, for a matrix of shape (rows, features).

@@ -33,6 +33,7 @@ def card(hosted: Hosted, versions: list[str]) -> dict[str, Any]:
         "metrics": served.documents.baseline.metrics,
         "training_rows": served.documents.baseline.rows,
         "feedback": hosted.feedback is not None,
+        "reasons": served.reasons.summary(),
     }
     if golden.rows:
         row = dict(zip(signature.names, golden.rows[0], strict=True))

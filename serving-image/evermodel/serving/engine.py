@@ -24,6 +24,7 @@ from evermodel.compiled.program import Program
 from evermodel.compiled.rows import rows_of_columns
 from evermodel.errors import DataError
 from evermodel.serving.batch import Batch
+from evermodel.serving.reasons import Reasons
 from evermodel_api.training import Task
 
 QUICK_SECONDS = 200e-6
@@ -127,6 +128,11 @@ class ServedModel:
     def signature(self) -> Signature:
         """What it takes and what it answers."""
         return self.documents.signature
+
+    @cached_property
+    def reasons(self) -> Reasons:
+        """What it tells of its answers on request."""
+        return Reasons(self.version, self.documents, self.program, self.engine.name)
 
     @cached_property
     def number(self) -> str:

@@ -1,7 +1,7 @@
 """In which form a request comes and its answer leaves: by its route, its Content-Type, and what it accepts."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import orjson
@@ -17,6 +17,7 @@ from evermodel.serving.protocol import csv_table, v1, v2, values
 from evermodel.serving.protocol.answers import Answers, Question
 from evermodel.serving.protocol.binary import HEADER, split_body
 from evermodel.serving.protocol.body import is_request_id, read_id, read_object
+from evermodel.serving.protocol.reasons import asked_of, read_coverages, read_explain
 from evermodel.serving.routes import Name, Route
 
 Headers = Mapping[bytes, bytes]
@@ -33,6 +34,11 @@ class Asked:
     question: Question
     id: str | None
     """The request id in the body."""
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Names of the reasons that were asked for."""
+        return asked_of(self.question.outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +103,10 @@ def _read_v2(
         body, rest = split_body(body, length)
     document = read_object(body)
     request_id = read_id(document)
-    return v2.parse(document, signature, limit, rest), request_id
+    question = v2.parse(document, signature, limit, rest)
+    if question.outputs is not None:
+        question = replace(question, coverages=read_coverages(document["outputs"]))
+    return question, request_id
 
 
 def _read_v1(
@@ -105,7 +114,11 @@ def _read_v1(
 ) -> tuple[Question, str | None]:
     document = read_object(body)
     request_id = read_id(document)
-    return v1.parse(document, signature, limit), request_id
+    question = v1.parse(document, signature, limit)
+    if "explain" in document or "coverage" in document:
+        outputs, coverages = read_explain(document)
+        question = replace(question, outputs=outputs, coverages=coverages)
+    return question, request_id
 
 
 def _read_values(

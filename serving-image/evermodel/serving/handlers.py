@@ -134,7 +134,7 @@ class Handlers:
     def _metadata(self, route: Route, exchange: Exchange) -> dict[str, Any]:
         served = self.find(route, exchange).served
         versions = self._registry.versions(served.model)
-        return v2.model_metadata(served.model, versions, served.signature, properties(served))
+        return v2.model_metadata(served.model, versions, served.signature, properties(served), served.reasons.outputs())
 
     def _card(self, route: Route, exchange: Exchange) -> dict[str, Any]:
         hosted = self.find(route, exchange)

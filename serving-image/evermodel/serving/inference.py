@@ -4,7 +4,7 @@ Small requests to quick models take all steps on the event loop; large ones in a
 for the engine with others (`worker.py`). The steps are the same.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from evermodel.serving.faults import BadRequestError, RequestError
 from evermodel.serving.forms import Asked, Form, form_of, id_of_body, read_question
 from evermodel.serving.limits import STANDARD
 from evermodel.serving.protocol.answers import Answers
+from evermodel.serving.protocol.reasons import Reason
 from evermodel.serving.registry import Hosted
 from evermodel.serving.routes import Route
 from evermodel.serving.worker import MERGED_ROWS, Worker
@@ -54,7 +55,7 @@ class Inference:
         if not form.light:
             return None
         question = read(form, route, hosted, exchange, self._rows)
-        if question.batch.rows > hosted.direct_rows:
+        if question.batch.rows > hosted.direct_rows or question.reasons:
             return None
         numbers = predict(hosted, question)
         return self._keep(hosted, exchange, write(form, hosted, exchange, question, numbers))
@@ -70,6 +71,8 @@ class Inference:
             return await self._answer_in_thread(form, route, hosted, exchange)
         question = read(form, route, hosted, exchange, self._rows)
         rows = question.batch.rows
+        if question.reasons:
+            return await self._answer_in_thread(form, route, hosted, exchange)
         if rows <= hosted.direct_rows:
             numbers = predict(hosted, question)
         elif rows <= MERGED_ROWS and not hosted.direct_rows:
@@ -113,6 +116,8 @@ def read(form: Form, route: Route, hosted: Hosted, exchange: Exchange, limit: in
         raise
     if question.id:
         exchange.id = question.id
+    if question.reasons:
+        hosted.served.reasons.check(question.reasons, question.question.coverages, question.batch.rows)
     return question
 
 
@@ -134,6 +139,14 @@ def refused_rows(error: ValueError) -> BadRequestError:
     return BadRequestError(f"the model refuses these rows: {words[:200]}")
 
 
+def reasons_of(hosted: Hosted, question: Asked, numbers: Numbers) -> Mapping[str, Reason]:
+    """The reasons that were asked for."""
+    if not question.reasons:
+        return {}
+    coverages = question.question.coverages
+    return hosted.served.reasons.of(question.reasons, coverages, question.batch, numbers)
+
+
 def write(form: Form, hosted: Hosted, exchange: Exchange, question: Asked, numbers: Numbers) -> Answered:
     """The answer in the form that was asked for.
 
@@ -145,5 +158,6 @@ def write(form: Form, hosted: Hosted, exchange: Exchange, question: Asked, numbe
     chosen = class_numbers(numbers, signature.threshold) if signature.classes else numbers
     labels = labels_of(signature, chosen)
     probabilities = numbers if signature.classes else None
-    answers = Answers(labels, probabilities, exchange.id, served.model, served.version)
+    reasons = reasons_of(hosted, question, numbers)
+    answers = Answers(labels, probabilities, exchange.id, served.model, served.version, reasons)
     return Answered(form.write(answers, signature, question.question), question, answers, chosen)

@@ -27,6 +27,7 @@ def warm_up(hosted: Hosted) -> Hosted:
         RequestError: a golden row is refused. The engine has reproduced them before, so this is a fault of ours.
     """
     served = hosted.served
+    served.reasons.summary()  # a forest's nodes are looked at once, and not while a request waits
     golden = served.documents.golden
     if not golden.rows:
         return hosted

@@ -109,10 +109,12 @@ def fit_winner(
     """
     if algorithm.container is not None:
         model, files = read_model(exchange, algorithm, FINAL)
-        forms = with_compiled(Forms(model, files), material.signature, material.test.frame)
+        forms = with_compiled(Forms(model, files), material.signature, material.test.frame, material.training.frame)
     else:
         fitted = fit(material.recipe, algorithm, params, material.training)
-        forms = make_forms(fitted, spec.register_.formats, material.signature, material.test.frame)
+        forms = make_forms(
+            fitted, spec.register_.formats, material.signature, material.test.frame, material.training.frame
+        )
     signature, model = material.signature, forms.model
     if spec.validation.threshold is not None:
         _check_two_classes(signature)

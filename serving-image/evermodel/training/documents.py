@@ -11,6 +11,7 @@ from typing import Any
 from evermodel.artifact import manifest as names
 from evermodel.artifact.build import build_baseline, build_golden, environment, try_missing
 from evermodel.artifact.model import in_words
+from evermodel.training.conformal import conformal
 from evermodel.training.develop import Winner
 from evermodel.training.ledger import DataRead, Ledger, Search, SliceScore, SourceRead, Trial
 from evermodel.training.material import Material
@@ -59,8 +60,10 @@ def artifact_contents(spec: TrainingSpec, made: Made) -> dict[str, bytes]:
     predictions = in_words(signature, winner.answers.predicted, winner.answers.probabilities)
     golden = build_golden(signature, material.test.frame, predictions, estimator_name(winner))
     baseline = build_baseline(signature, material.training.frame, winner.metrics)
+    distances = conformal(winner.answers)
     return {
         **winner.files,
+        **({} if distances is None else {names.CONFORMAL: encode(distances.dump())}),
         names.SIGNATURE: encode(try_missing(winner.model, signature, material.test.frame).dump()),
         names.GOLDEN: encode(golden.model_dump(mode="json", by_alias=True)),
         names.BASELINE: encode(baseline.dump()),

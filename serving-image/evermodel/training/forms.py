@@ -15,6 +15,8 @@ from evermodel.errors import SpecError
 from evermodel.training.fitting import LIBRARY_ERRORS, Fitted
 
 _RANDOM = 200
+_MEAN_OF = 10_000
+"""Training rows whose mean is what a linear model's contributions are measured from: they are in no order of theirs."""
 _SEED = 20240229
 
 
@@ -32,7 +34,13 @@ class Forms:
     """Largest difference of the ONNX form's answers to golden and random rows; None where it cannot be made."""
 
 
-def make_forms(fitted: Fitted, formats: Sequence[str], signature: Signature, frame: pd.DataFrame) -> Forms:
+def make_forms(
+    fitted: Fitted,
+    formats: Sequence[str],
+    signature: Signature,
+    frame: pd.DataFrame,
+    training: pd.DataFrame | None = None,
+) -> Forms:
     """Write the model in the forms that are asked for, and load it again.
 
     Args:
@@ -40,16 +48,19 @@ def make_forms(fitted: Fitted, formats: Sequence[str], signature: Signature, fra
         formats: skops, onnx, pickle. A pickle is made only when skops cannot hold the model.
         signature: its signature.
         frame: rows that the forms must answer alike.
+        training: as `with_compiled`.
 
     Raises:
         SpecError: `ModelTypeRefused` when skops cannot hold the model and pickle is not asked for.
     """
     model, files = _written(fitted.model, formats)
-    forms = with_compiled(Forms(model, files, fitted.notes), signature, frame)
+    forms = with_compiled(Forms(model, files, fitted.notes), signature, frame, training)
     return _with_onnx(forms, signature, frame) if "onnx" in formats else forms
 
 
-def with_compiled(forms: Forms, signature: Signature, frame: pd.DataFrame) -> Forms:
+def with_compiled(
+    forms: Forms, signature: Signature, frame: pd.DataFrame, training: pd.DataFrame | None = None
+) -> Forms:
     """The forms, and the compiled one where it answers as the model does.
 
     Only what skops holds is compiled: a model that is kept as a pickle must not be served where pickles are refused,
@@ -59,6 +70,7 @@ def with_compiled(forms: Forms, signature: Signature, frame: pd.DataFrame) -> Fo
         forms: with the model.
         signature: its signature.
         frame: rows that the compiled form must answer alike, not empty.
+        training: rows whose mean contributions are measured from; None takes those of `frame`.
     """
     if MODEL not in forms.files:
         return forms
@@ -67,12 +79,13 @@ def with_compiled(forms: Forms, signature: Signature, frame: pd.DataFrame) -> Fo
     from evermodel.compiled.compile import compile_pipeline  # noqa: PLC0415
     from evermodel.compiled.file import encode  # noqa: PLC0415
     from evermodel.compiled.model import KernelMissingError, NotCompilableError  # noqa: PLC0415
-    from evermodel.compiled.parity import ASKED, checked, outcome_of, rows_of_frame  # noqa: PLC0415
+    from evermodel.compiled.parity import checked, outcome_of, rows_of_frame  # noqa: PLC0415
 
     with warnings.catch_warnings(), one_thread():
         warnings.simplefilter("ignore")  # such as levels that training never saw
         try:
-            program = compile_pipeline(forms.model, signature, rows_of_frame(signature, frame.head(ASKED)))
+            mean_of = (frame if training is None else training).head(_MEAN_OF)
+            program = compile_pipeline(forms.model, signature, rows_of_frame(signature, mean_of))
             chance = random_rows(try_missing(forms.model, signature, frame), _RANDOM, _SEED)
             single = any(type(part).__name__.startswith("XGB") for part in parts_of(forms.model))
             ask = outcome_of(forms.model, signature)

@@ -1,12 +1,14 @@
 """Answers of a model to the rows of one request, before they are put into one of the protocols."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evermodel.artifact.signature import ClassLabel
 from evermodel.serving.check import Columns
+from evermodel.serving.protocol.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +18,11 @@ class Question:
     columns: Columns
     """Clean values, one list for each column of the signature."""
     outputs: tuple[str, ...] | None = None
-    """Names of the outputs that were asked for; None for all."""
+    """Names of the outputs that were asked for; None for all but reasons."""
     binary: frozenset[str] = frozenset()
     """Names of the outputs that are wanted as bytes."""
+    coverages: Mapping[str, float] = field(default_factory=dict)
+    """Coverage of each reason that takes one."""
 
     @property
     def rows(self) -> int:
@@ -40,3 +44,5 @@ class Answers:
     """Name of the model."""
     version: str
     """Name of the version."""
+    reasons: Mapping[str, Reason] = field(default_factory=dict)
+    """Those that were asked for, by name."""

@@ -48,4 +48,6 @@ def format_answers(answers: Answers) -> bytes:
     }
     if answers.probabilities is not None:
         document["probabilities"] = answers.probabilities
+    for name, reason in answers.reasons.items():
+        document[name] = reason.values
     return orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -23,6 +23,7 @@ from evermodel.serving.limits import STANDARD
 from evermodel.serving.protocol.answers import Answers, Question
 from evermodel.serving.protocol.binary import Rest, encode
 from evermodel.serving.protocol.parameters import content_type, flag, read_parameters
+from evermodel.serving.protocol.reasons import REASONS, reason_output
 from evermodel.serving.protocol.tensor import Tensor, parse_tensor, rows_of
 
 PREDICT = "predict"
@@ -119,7 +120,7 @@ def _column(column: ColumnSignature, tensor: Tensor) -> list[Cell]:
 
 
 def output_names(signature: Signature) -> tuple[str, ...]:
-    """Names of what the model can answer."""
+    """Names of what the model answers where nothing is asked for by name."""
     return (PREDICT, PREDICT_PROBA) if signature.classes else (PREDICT,)
 
 
@@ -133,7 +134,7 @@ def requested_outputs(outputs: object, signature: Signature) -> tuple[str, ...] 
         return None
     if not isinstance(outputs, list):
         raise BadRequestError(f"outputs: expected a list of objects with a name, got {show(outputs)}")
-    known = output_names(signature)
+    known = (*output_names(signature), *REASONS)
     names: list[str] = []
     for position, output in enumerate(outputs):
         name = output.get("name") if isinstance(output, dict) else None
@@ -194,6 +195,8 @@ def _document(answers: Answers, outputs: list[dict[str, Any]]) -> bytes:
 
 
 def _output(name: str, answers: Answers, signature: Signature) -> dict[str, Any]:
+    if reason := answers.reasons.get(name):
+        return reason_output(name, reason)
     if name == PREDICT_PROBA and answers.probabilities is not None:
         flat = np.ascontiguousarray(answers.probabilities).ravel()
         return {"name": name, "datatype": "FP64", "shape": list(answers.probabilities.shape), "data": flat}
@@ -202,8 +205,17 @@ def _output(name: str, answers: Answers, signature: Signature) -> dict[str, Any]
     return {"name": name, "datatype": datatype, "shape": [len(data)], "data": data}
 
 
-def model_metadata(model: str, versions: list[str], signature: Signature, properties: dict[str, str]) -> dict[str, Any]:
-    """Metadata of a model: its inputs are the signature's columns; -1 stands for any number of rows."""
+def model_metadata(
+    model: str,
+    versions: list[str],
+    signature: Signature,
+    properties: dict[str, str],
+    reasons: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
+    """Metadata of a model: its inputs are the signature's columns; -1 stands for any number of rows.
+
+    `reasons` are outputs that it gives on request.
+    """
     inputs = [
         {"name": column.name, "datatype": column.datatype, "shape": [-1], "parameters": {"content_type": "pd"}}
         for column in signature.columns
@@ -216,6 +228,6 @@ def model_metadata(model: str, versions: list[str], signature: Signature, proper
         "versions": versions,
         "platform": "evermodel_sklearn",
         "inputs": inputs,
-        "outputs": outputs,
+        "outputs": [*outputs, *reasons],
         "properties": properties,
     }

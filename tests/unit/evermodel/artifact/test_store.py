@@ -22,7 +22,8 @@ from evermodel_api.digest import digest_bytes
 from evermodel_api.training import Task
 from tests.unit.evermodel.bench import classes, save, spec_of, stored, train
 
-FILES = ["baseline.json", "environment.json", "evaluation.json", "golden.json", "model.skops", "signature.json"]
+DOCUMENTS = ["baseline.json", "conformal.json", "environment.json", "evaluation.json", "golden.json", "signature.json"]
+FILES = [*DOCUMENTS, "model.skops"]
 
 
 @pytest.fixture(scope="module")

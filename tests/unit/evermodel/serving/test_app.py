@@ -353,7 +353,7 @@ async def test_health_and_metadata(many):
         ("sex", "BYTES", [-1]),
         ("smoker", "BOOL", [-1]),
     ]
-    assert [o["name"] for o in metadata["outputs"]] == ["predict", "predict_proba"]
+    assert [o["name"] for o in metadata["outputs"]] == ["predict", "predict_proba", "contributions", "out_of_range"]
     assert all(isinstance(value, str) for value in metadata["properties"].values())
     assert (await many.get("/v2/models/line")).json()["versions"] == ["line-1", "line-2"]
     card = (await many.get("/v2/model/patients")).json()
