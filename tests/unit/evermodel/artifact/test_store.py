@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from evermodel.artifact.documents import describe_artifact, read_served
-from evermodel.artifact.manifest import COMPILED, MANIFEST, File, Manifest
+from evermodel.artifact.manifest import COMPILED, CONFORMAL, MANIFEST, File, Manifest
 from evermodel.artifact.model import load_artifact
 from evermodel.artifact.store import (
     absolute_uri,
@@ -110,14 +110,26 @@ def test_a_missing_file_is_told(artifact, name):
     assert f"the artifact {directory} has no {name}" in str(error)
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_file_that_the_manifest_does_not_name_is_told(artifact, name):
-    # given a manifest, right by itself, in which a file is left out
-    directory, _ = artifact
+def leave_out(directory: Path, name: str) -> None:
+    """A manifest, right by itself, in which a file is left out."""
     manifest = Manifest.model_validate_json((directory / MANIFEST).read_bytes())
     files = {key: file for key, file in manifest.files.items() if key != name}
     (directory / MANIFEST).write_bytes(manifest.model_copy(update={"files": files}).encode())
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != CONFORMAL])
+def test_a_file_that_the_manifest_does_not_name_is_told(artifact, name):
+    directory, _ = artifact
+    leave_out(directory, name)
     assert refused(directory, None).reason == "ArtifactInvalid"
+
+
+def test_an_artifact_of_an_older_image_has_no_distances_and_is_read(artifact):
+    directory, _ = artifact
+    assert load_artifact(str(directory), None).conformal is not None
+    leave_out(directory, CONFORMAL)
+    assert load_artifact(str(directory), None).conformal is None
+    assert read_served(str(directory), None).documents.conformal is None
 
 
 @pytest.mark.parametrize("path", ["../../secret", "/etc/passwd", "a/b", ".hidden", "", "a\n", "x" * 200])
