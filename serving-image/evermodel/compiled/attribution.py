@@ -1,8 +1,8 @@
 """From what each feature adds to what each column of the user's table adds.
 
 A column may have become many features (the levels of a category, the parts of a date): their contributions are summed.
-A feature may stem from several columns (a ratio, a principal component): its contribution is divided among them in
-equal shares. What stems from no column goes to the bias. So nothing is lost, and the sums stay exact.
+A feature may stem from several columns (a ratio, a component that trees ask for): its contribution is divided among
+them in equal shares. What stems from no column goes to the bias. So nothing is lost, and the sums stay exact.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from evermodel.compiled.contributions import Explained, explained
 from evermodel.compiled.model import Contributions, Floats
 from evermodel.compiled.program import Program
 from evermodel.compiled.rows import Texts
+from evermodel.compiled.unprojected import unprojected
 
 _AT_ONCE = 4_000_000
 """Numbers that are held for a block of rows."""
@@ -34,6 +35,7 @@ class Attribution:
         Raises:
             NoContributionsError: they cannot be, exactly.
         """
+        program = unprojected(program)
         return cls(program, explained(program.model))
 
     @property

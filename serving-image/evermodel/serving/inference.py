@@ -1,7 +1,7 @@
 """From a request's bytes to the bytes of its answer: read, ask the engine, write, keep for the log.
 
-Small requests to quick models take all steps on the event loop; large ones in a thread; small ones to slow models wait
-for the engine with others (`worker.py`). The steps are the same.
+Small requests to quick models take all steps on the event loop; large ones, and those that ask for reasons, in a
+thread; small ones to slow models wait for the engine with others (`worker.py`). The steps are the same.
 """
 
 from collections.abc import Callable, Mapping
@@ -72,7 +72,7 @@ class Inference:
         question = read(form, route, hosted, exchange, self._rows)
         rows = question.batch.rows
         if question.reasons:
-            return await self._answer_in_thread(form, route, hosted, exchange)
+            return await self._answer_in_thread(form, route, hosted, exchange, question)
         if rows <= hosted.direct_rows:
             numbers = predict(hosted, question)
         elif rows <= MERGED_ROWS and not hosted.direct_rows:
@@ -87,9 +87,11 @@ class Inference:
         except ValueError as error:
             raise refused_rows(error) from error
 
-    async def _answer_in_thread(self, form: Form, route: Route, hosted: Hosted, exchange: Exchange) -> Reply:
+    async def _answer_in_thread(
+        self, form: Form, route: Route, hosted: Hosted, exchange: Exchange, known: Asked | None = None
+    ) -> Reply:
         def work() -> Answered:
-            question = read(form, route, hosted, exchange, self._rows)
+            question = known or read(form, route, hosted, exchange, self._rows)
             return write(form, hosted, exchange, question, predict(hosted, question))
 
         return self._keep(hosted, exchange, await self._worker.run(work))

@@ -4,6 +4,8 @@ from typing import Any
 
 from evermodel.artifact.signature import ClassLabel, ColumnSignature, Signature
 from evermodel.serving.engine import ServedModel
+from evermodel.serving.protocol.reasons import COVERAGE, COVERED
+from evermodel.serving.protocol.v2 import output_names
 from evermodel.serving.registry import Registry
 
 Document = dict[str, Any]
@@ -16,6 +18,14 @@ _ERRORS = dict.fromkeys(("400", "404", "405", "408", "413", "415", "503"), _ERRO
 _HEADERS = {
     "Evermodel-Request-Id": {"schema": {"type": "string"}, "description": "Id of the request, for feedback."},
     "Evermodel-Version": {"schema": {"type": "string"}, "description": "Version that answered."},
+}
+
+_COVERAGE = {
+    "type": "number",
+    "exclusiveMinimum": 0,
+    "exclusiveMaximum": 1,
+    "default": COVERAGE,
+    "description": f"How often the truth is to be inside; for {' and '.join(sorted(COVERED))}.",
 }
 
 
@@ -49,14 +59,14 @@ def _description(registry: Registry) -> str:
 
 def _model_paths(served: ServedModel) -> Document:
     name = served.model
-    infer = _post("Answer rows (Open Inference Protocol)", {"type": "object"}, _infer_example(served))
+    infer = _post("Answer rows (Open Inference Protocol)", _infer_schema(served), _infer_example(served))
     _with_tables(infer, bytes_too=True)
     metadata = _get(f"Metadata of {name}")
     row = {"$ref": f"#/components/schemas/{name}.Row"}
     instances = {
         "type": "object",
         "required": ["instances"],
-        "properties": {"instances": {"type": "array", "items": row}},
+        "properties": {"instances": {"type": "array", "items": row}, **_explain_schema(served)},
     }
     feedback = {
         "type": "object",
@@ -85,6 +95,29 @@ def _with_tables(path: Document, *, bytes_too: bool = False) -> Document:
     for content in (operation["requestBody"]["content"], operation["responses"]["200"]["content"]):
         content.update({kind: {"schema": {"type": "string", "format": "binary"}} for kind in kinds})
     return path
+
+
+def _infer_schema(served: ServedModel) -> Document:
+    names = [*output_names(served.signature), *served.reasons.names]
+    parameters = {"type": "object", "properties": {"coverage": _COVERAGE}}
+    output = {
+        "type": "object",
+        "required": ["name"],
+        "properties": {"name": {"enum": names}, "parameters": parameters},
+    }
+    return {
+        "type": "object",
+        "required": ["inputs"],
+        "properties": {
+            "inputs": {"type": "array", "items": {"type": "object"}},
+            "outputs": {"type": "array", "items": output, "description": "What to answer; reasons only when named."},
+        },
+    }
+
+
+def _explain_schema(served: ServedModel) -> Document:
+    reasons = {"type": "array", "items": {"enum": list(served.reasons.names)}, "description": "Reasons to answer too."}
+    return {"explain": reasons, "coverage": _COVERAGE}
 
 
 def _get(summary: str, content_type: str = "application/json") -> Document:

@@ -137,9 +137,14 @@ class Reasons:
         except ValueError:
             raise BadRequestError(_too_sure(name, coverage, conformal)) from None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the reasons that there are."""
+        return tuple(name for name in REASONS if not self.refusal(name))
+
     def outputs(self) -> list[dict[str, Any]]:
         """What the metadata say of the reasons that there are; -1 stands for any number of rows."""
-        return [self._output(name) for name in REASONS if not self.refusal(name)]
+        return [self._output(name) for name in self.names]
 
     def _output(self, name: str) -> dict[str, Any]:
         signature = self.documents.signature

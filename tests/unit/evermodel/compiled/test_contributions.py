@@ -132,6 +132,34 @@ def test_a_category_s_features_are_summed_and_a_ratio_is_shared():
         np.testing.assert_allclose(told[:, place], wanted, rtol=0, atol=1e-9)
 
 
+PCA = {"PCA": {"n_components": 3}}
+PROJECTED = {
+    "before the model": {"select": ("PCA", {"n_components": 4})},
+    "whitened": {"select": ("PCA", {"n_components": 4, "whiten": True})},
+    "in a branch": {"numbers": [*IMPUTED, PCA]},
+    "twice": {"numbers": [*IMPUTED, PCA], "select": ("PCA", {"n_components": 4})},
+}
+
+
+@pytest.mark.parametrize("where", PROJECTED)
+def test_a_line_of_components_is_a_line_of_columns(where):
+    # given a linear model of principal components
+    made = make(Task.REGRESSION, "Ridge", **PROJECTED[where])
+    program, _ = decode(made.forms.files[COMPILED])
+    rows = rows_of_frame(made.signature, made.frame)
+    told = Attribution.of(program).contributions(rows.values, rows.texts)[:, 0]
+    np.testing.assert_allclose(told.sum(axis=1), program.predict(rows.values, rows.texts), rtol=0, atol=1e-9)
+    np.testing.assert_allclose(told[:, -1], made.model.predict(made.frame).mean(), rtol=0, atol=1e-9)
+    # then a column adds what the answer changes by when the column alone is another, and no other column's share moves
+    place = made.signature.names.index("x2")
+    moved = rows.values.copy()
+    moved[:, place] += 1.5
+    other = Attribution.of(program).contributions(moved, rows.texts)[:, 0]
+    change = program.predict(moved, rows.texts) - program.predict(rows.values, rows.texts)
+    np.testing.assert_allclose(other[:, place] - told[:, place], change, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(np.delete(other, place, axis=1), np.delete(told, place, axis=1), rtol=0, atol=1e-9)
+
+
 def plain_program(model, center) -> Program:
     """A program whose features are its columns."""
     count = len(center)
