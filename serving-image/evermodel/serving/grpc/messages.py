@@ -28,6 +28,7 @@ from evermodel.serving.protocol.answers import Answers, Question
 from evermodel.serving.protocol.binary import Data, decode, encode, texts_of
 from evermodel.serving.protocol.body import read_id
 from evermodel.serving.protocol.parameters import Parameters, content_type, read_parameters
+from evermodel.serving.protocol.reasons import read_coverages
 from evermodel.serving.protocol.tensor import Tensor, interpret, read_datatype, read_shape
 
 MessageT = TypeVar("MessageT", bound=Message)
@@ -90,11 +91,12 @@ def read_question(message: ModelInferRequest, signature: Signature, limit: int) 
     tensors = [_tensor(item, position, raw[position], kind) for position, item in enumerate(message.inputs)]
     if not tensors:
         raise BadRequestError('the request needs "inputs", at least one tensor')
-    outputs = [{"name": output.name} for output in message.outputs]
-    for output in message.outputs:
-        read_parameters(f"output {show(output.name)}", _values(output.parameters))
+    outputs = [{"name": output.name, "parameters": _values(output.parameters)} for output in message.outputs]
+    for output in outputs:
+        read_parameters(f"output {show(output['name'])}", output["parameters"])
     names = v2.requested_outputs(outputs, signature)
-    return Question(v2.columns_of(tensors, signature, limit), names), request_id
+    columns = v2.columns_of(tensors, signature, limit)
+    return Question(columns, names, coverages=read_coverages(outputs)), request_id
 
 
 def _raw_contents(message: ModelInferRequest) -> list[bytes | None]:
@@ -167,6 +169,11 @@ def write_answers(answers: Answers, signature: Signature, question: Question, *,
     for output in v2.outputs_of(answers, signature, question.outputs):
         datatype, data = output["datatype"], output["data"]
         made = response.outputs.add(name=output["name"], datatype=datatype, shape=output["shape"])
+        for name, value in output.get("parameters", {}).items():
+            if isinstance(value, str):
+                made.parameters[name].string_param = value
+            else:
+                made.parameters[name].double_param = value
         if raw:
             response.raw_output_contents.append(encode(datatype, data))
         elif datatype == "BYTES":

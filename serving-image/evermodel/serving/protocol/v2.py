@@ -180,7 +180,7 @@ def format_binary(answers: Answers, signature: Signature, question: Question) ->
     for output in outputs:
         if output["name"] in question.binary:
             following.append(encode(output["datatype"], output.pop("data")))
-            output["parameters"] = {"binary_data_size": len(following[-1])}
+            output["parameters"] = {**output.get("parameters", {}), "binary_data_size": len(following[-1])}
     return _document(answers, outputs), following
 
 

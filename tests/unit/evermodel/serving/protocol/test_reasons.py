@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from evermodel.serving.faults import BadRequestError
-from evermodel.serving.forms import read_question, write_answers
+from evermodel.serving.forms import form_of, read_question
 from evermodel.serving.protocol import v2
 from evermodel.serving.protocol.answers import Answers
 from evermodel.serving.protocol.reasons import Reason, asked_of
@@ -19,7 +19,7 @@ V2, V1 = Route(Name.INFER, "m"), Route(Name.V1_PREDICT, "m")
 
 def asked(route, **more):
     body = {"inputs": INPUTS, **more} if route is V2 else {"instances": [[1]], **more}
-    return read_question(route, {}, json.dumps(body).encode(), LINE)
+    return read_question(form_of(route, {}), route, {}, json.dumps(body).encode(), LINE)
 
 
 def test_nothing_is_asked_for_where_nothing_is_named():
@@ -82,7 +82,7 @@ def test_how_they_are_written():
             "data": [0.5, -1.0, 3.0],
         },
     ]
-    body = json.loads(write_answers(V1, answers, MIXED, asked(V1)).body)
+    body = json.loads(form_of(V1, {}).write(answers, MIXED, asked(V1).question).body)
     assert body["predictions"] == ["yes"]
     assert body["contributions"] == [[0.5, -1.0, 3.0]]
     assert body["out_of_range"] == [[True, False]]
