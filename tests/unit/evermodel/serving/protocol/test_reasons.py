@@ -7,8 +7,10 @@ import pytest
 
 from evermodel.serving.faults import BadRequestError
 from evermodel.serving.forms import form_of, read_question
-from evermodel.serving.protocol import v2
-from evermodel.serving.protocol.answers import Answers
+from evermodel.serving.grpc import messages
+from evermodel.serving.grpc.open_inference_pb2 import ModelInferRequest, ModelInferResponse
+from evermodel.serving.protocol import csv_table, v2
+from evermodel.serving.protocol.answers import Answers, Question
 from evermodel.serving.protocol.reasons import Reason, asked_of
 from evermodel.serving.routes import Name, Route
 from tests.unit.evermodel.serving.protocol.test_v2 import LINE, MIXED, tensor
@@ -86,3 +88,44 @@ def test_how_they_are_written():
     assert body["predictions"] == ["yes"]
     assert body["contributions"] == [[0.5, -1.0, 3.0]]
     assert body["out_of_range"] == [[True, False]]
+
+
+def test_over_grpc_they_are_asked_for_and_told_alike():
+    # given a message that asks for an interval and for contributions
+    message = ModelInferRequest(model_name="m")
+    tensor_of_x = message.inputs.add(name="x", datatype="FP64", shape=[1])
+    tensor_of_x.contents.fp64_contents.append(50.0)
+    message.outputs.add(name="interval").parameters["coverage"].double_param = 0.75
+    message.outputs.add(name="contributions")
+    question, _ = messages.read_question(message, LINE, 10)
+    assert (question.outputs, question.coverages) == (("interval", "contributions"), {"interval": 0.75})
+    # when it is answered
+    reasons = {
+        "interval": Reason(np.array([[1.0, 2.0]]), {"coverage": 0.75}),
+        "contributions": Reason(np.array([[3.0, 4.0]]), {"scale": "value"}),
+    }
+    answers = Answers([104.0], None, "id-1", "m", "m-1", reasons)
+    response = ModelInferResponse.FromString(messages.write_answers(answers, LINE, question, raw=False))
+    # then both are there, with what is said of them
+    interval, contributions = response.outputs
+    assert (list(interval.shape), list(interval.contents.fp64_contents)) == ([1, 2], [1.0, 2.0])
+    assert interval.parameters["coverage"].double_param == 0.75
+    assert list(contributions.contents.fp64_contents) == [3.0, 4.0]
+    assert contributions.parameters["scale"].string_param == "value"
+
+
+def test_as_bytes_they_keep_what_is_said_of_them():
+    reasons = {"out_of_range": Reason(np.array([[True]]), {}), "interval": Reason(np.ones((1, 2)), {"coverage": 0.9})}
+    answers = Answers([104.0], None, "id-1", "m", "m-1", reasons)
+    question = Question([[1]], ("out_of_range", "interval"), frozenset({"out_of_range", "interval"}))
+    head, following = v2.format_binary(answers, LINE, question)
+    first, second = json.loads(head)["outputs"]
+    assert (first["parameters"], following[0]) == ({"binary_data_size": 1}, b"\x01")
+    assert second["parameters"] == {"coverage": 0.9, "binary_data_size": 16}
+    assert np.frombuffer(following[1]).tolist() == [1.0, 1.0]
+
+
+def test_a_table_has_no_place_for_them():
+    answers = Answers([104.0], None, "id-1", "m", "m-1", {"out_of_range": Reason(np.array([[True]]), {})})
+    with pytest.raises(BadRequestError, match="out_of_range is no column of a table; accept application/json"):
+        csv_table.format_answers(answers, LINE, ("out_of_range",))
