@@ -2,7 +2,16 @@
 
 from evermodel_api.monitor.actions import Actions, Budget, Retrain
 from evermodel_api.monitor.decide import Decide, Fire
-from evermodel_api.monitor.drift import CategoryDrift, DatasetDrift, Drift, DriftColumns, NumericDrift
+from evermodel_api.monitor.drift import (
+    CategoryDrift,
+    ColumnRule,
+    DatasetDrift,
+    Drift,
+    DriftColumns,
+    MultivariateDrift,
+    NumericDrift,
+    PredictionDrift,
+)
 from evermodel_api.monitor.performance import Labels, Performance, PerformanceLimit
 from evermodel_api.monitor.quality import MissingLimit, Quality, ShareLimit
 from evermodel_api.monitor.spec import MonitorSpec
@@ -23,6 +32,7 @@ __all__ = [
     "Actions",
     "Budget",
     "CategoryDrift",
+    "ColumnRule",
     "DatasetDrift",
     "Decide",
     "Drift",
@@ -34,9 +44,11 @@ __all__ = [
     "MissingLimit",
     "MonitorSpec",
     "MonitorStatus",
+    "MultivariateDrift",
     "NumericDrift",
     "Performance",
     "PerformanceLimit",
+    "PredictionDrift",
     "Quality",
     "ReferenceStatus",
     "RequestCause",

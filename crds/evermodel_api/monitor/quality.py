@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from evermodel_api.base import Schema
+from evermodel_api.base import PositiveDuration, Schema
 
 
 class MissingLimit(Schema):
@@ -30,3 +30,9 @@ class Quality(Schema):
     """Numbers outside the range seen in training, widened by that range on either side."""
     new_levels: ShareLimit | None = None
     """Categories never seen in training."""
+    wrong_type: ShareLimit | None = None
+    """Values of a column of numbers that are something, and no number."""
+    duplicates: ShareLimit | None = None
+    """Rows whose features are those of an earlier row, beyond the share of them in training."""
+    stale: PositiveDuration | None = None
+    """The newest row may be this old. Files have no clock: there it is not looked at."""

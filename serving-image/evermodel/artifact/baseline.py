@@ -1,11 +1,27 @@
-"""The baseline: a profile of the training rows, which later windows are compared with. Made once, at training."""
+"""The baseline: a profile of the training rows, which later windows are compared with. Made once, at training.
+
+Its size is bounded whatever the data are: the values that stand for columns of numbers share a budget, categories keep
+their most frequent levels.
+"""
 
 from typing import Literal
 
+from evermodel.artifact.packed import PackedFloats
 from evermodel_api.base import Schema
 
 MAX_VALUES = 10_000
 """With more values than this, that many evenly spaced quantiles stand for them."""
+MIN_VALUES = 1_000
+"""So many quantiles stand for a column however many columns there are."""
+ALL_VALUES = 1_000_000
+"""What the columns share: 8 MB."""
+MAX_LEVELS = 10_000
+"""Levels of a category that are counted one by one; the rarer ones are counted together."""
+
+
+def values_each(columns: int) -> int:
+    """How many values stand for each of so many columns of numbers."""
+    return max(min(MAX_VALUES, ALL_VALUES // max(columns, 1)), MIN_VALUES)
 
 
 class NumberProfile(Schema):
@@ -24,8 +40,8 @@ class NumberProfile(Schema):
     """Smallest value."""
     max: float
     """Largest value."""
-    values: list[float]
-    """The sorted values, or MAX_VALUES evenly spaced quantiles of them."""
+    quantiles: PackedFloats
+    """The sorted values, or evenly spaced quantiles of them (`values_each`)."""
 
 
 class CategoryProfile(Schema):
@@ -37,7 +53,9 @@ class CategoryProfile(Schema):
     missing: int
     """Rows without one."""
     counts: dict[str, int]
-    """Rows with each level."""
+    """Rows with each level, at most MAX_LEVELS of them, the most frequent ones."""
+    others: int = 0
+    """Rows with a level that is not among them."""
 
 
 class Baseline(Schema):
@@ -49,3 +67,7 @@ class Baseline(Schema):
     """Profile of each feature but dates. A column with no value at all has n = 0 and zeros."""
     metrics: dict[str, float]
     """What the model scored on the test rows."""
+    repeats: float = 0.0
+    """Share of the training rows whose features an earlier one has too."""
+    importance: dict[str, float] = {}
+    """How much the model's answers change when a feature's values are shuffled; the mean over the features is 1."""

@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from evermodel.artifact.baseline import MAX_VALUES, Baseline, CategoryProfile, NumberProfile
 from evermodel.artifact.golden import Cell, Golden
 from evermodel.artifact.model import Predictions, answer
 from evermodel.artifact.signature import ColumnSignature, Signature
@@ -32,7 +30,9 @@ _SINGLE_PRECISION = 1e-6
 """XGBoost adds single-precision numbers, which another processor may round otherwise."""
 
 
-def column_signature(name: str, kind: str, datatype: str, cells: "pd.Series[Any] | NDArray[Any]") -> ColumnSignature:
+def column_signature(
+    name: str, kind: str, datatype: str, cells: "pd.Series[Any] | np.ndarray[Any, Any]"
+) -> ColumnSignature:
     """What is known of a column. `cells` are canonical: float64 with NaN, or `str` with None."""
     cells = pd.Series(cells)
     known: dict[str, Any] = {"name": name, "kind": kind, "datatype": datatype, "missing": bool(cells.isna().any())}
@@ -72,61 +72,6 @@ def _answers(model: Any, signature: Signature, rows: pd.DataFrame) -> bool:
     except (ValueError, TypeError):
         return False
     return True
-
-
-def build_baseline(signature: Signature, frame: pd.DataFrame, metrics: dict[str, float]) -> Baseline:
-    """The profile of the training rows; `frame` has the signature's columns."""
-    columns: dict[str, NumberProfile | CategoryProfile] = {}
-    for column in signature.columns:
-        if column.format is not None:
-            continue  # a date of today was never seen before: what is made of it may drift, and it is no feature
-        cells = frame[column.name]
-        columns[column.name] = (
-            _profile_numbers(cells.to_numpy()) if column.kind == "number" else _profile_categories(cells)
-        )
-    return Baseline(rows=len(frame), columns=columns, metrics=metrics)
-
-
-def _profile_numbers(cells: NDArray[np.float64]) -> NumberProfile:
-    present = np.sort(cells[~np.isnan(cells)])
-    missing = len(cells) - len(present)
-    if len(present) == 0:
-        return NumberProfile(n=0, missing=missing, mean=0.0, sd=0.0, min=0.0, max=0.0, values=[])
-    kept = present if len(present) <= MAX_VALUES else _quantiles(present, MAX_VALUES)
-    mean, sd = _mean_and_sd(present)
-    return NumberProfile(
-        n=len(present),
-        missing=missing,
-        mean=mean,
-        sd=sd,
-        min=float(present[0]),
-        max=float(present[-1]),
-        values=kept.tolist(),
-    )
-
-
-def _mean_and_sd(values: NDArray[np.float64]) -> tuple[float, float]:
-    with np.errstate(over="ignore", invalid="ignore"):
-        mean, sd = float(values.mean()), float(values.std())
-    if np.isfinite([mean, sd]).all():
-        return mean, sd
-    scale = float(np.abs(values).max())  # values such as 1e200 are numbers, and their squares are none
-    return float((values / scale).mean()) * scale, float((values / scale).std()) * scale
-
-
-def _quantiles(ascending: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Evenly spaced quantiles of sorted values, linear between neighbours (Hyndman and Fan's type 7)."""
-    places = np.linspace(0.0, len(ascending) - 1.0, count)
-    below = np.floor(places).astype(np.intp)
-    above = np.minimum(below + 1, len(ascending) - 1)
-    return np.asarray(ascending[below] + (ascending[above] - ascending[below]) * (places - below))
-
-
-def _profile_categories(cells: "pd.Series[Any]") -> CategoryProfile:
-    counted = cells.value_counts(dropna=True)
-    counts = dict(sorted(zip(counted.index.tolist(), counted.tolist(), strict=True)))
-    present = int(counted.sum())
-    return CategoryProfile(n=present, missing=len(cells) - present, counts=counts)
 
 
 def build_golden(signature: Signature, frame: pd.DataFrame, predictions: Predictions, estimator: str) -> Golden:

@@ -92,13 +92,17 @@ def _run_files(arguments: argparse.Namespace) -> int:
 
 def _evaluate_files(arguments: argparse.Namespace, start: datetime) -> list[dict[str, Any]]:
     from evermodel.artifact.records import find_version  # noqa: PLC0415  `--help` and a wrong order need none of these
-    from evermodel.monitoring.local import LocalWindows, TableFile  # noqa: PLC0415
+    from evermodel.monitoring.lean import leave_pandas_out  # noqa: PLC0415
+    from evermodel.monitoring.local import LocalWindows  # noqa: PLC0415
     from evermodel.monitoring.predictor import Predictor  # noqa: PLC0415
     from evermodel.monitoring.replay import replay  # noqa: PLC0415
     from evermodel.monitoring.spec import read_monitor  # noqa: PLC0415
     from evermodel.monitoring.subject import read_subject  # noqa: PLC0415
+    from evermodel.monitoring.table_file import TableFile  # noqa: PLC0415
 
     _, spec = read_monitor(arguments.file)
+    if spec.performance is None and (spec.drift is None or spec.drift.prediction is None):
+        leave_pandas_out()  # no model will be asked
     found = find_version(arguments.store, arguments.model or spec.deployment_ref.name)
     subject = read_subject(spec, found.name, found.uri, found.digest)
     windows = LocalWindows(

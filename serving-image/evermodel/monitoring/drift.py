@@ -4,23 +4,20 @@ A column drifts only when the corrected p AND the effect say so: an effect alone
 alone on every large one.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from math import isnan, nan
-
-import numpy as np
 
 from evermodel.artifact.baseline import Baseline, CategoryProfile, NumberProfile
 from evermodel.monitoring.columns import CategoryColumn, NumberColumn
-from evermodel.monitoring.statistics import wasserstein
-from evermodel.monitoring.statistics.chi2 import chi2
-from evermodel.monitoring.statistics.contrast import contrast
-from evermodel.monitoring.statistics.false_discovery import benjamini_hochberg
-from evermodel.monitoring.statistics.ks import ks
-from evermodel.monitoring.statistics.levels import pooled, table
-from evermodel.monitoring.statistics.psi import psi
+from evermodel.monitoring.comparisons import compare_levels, compare_numbers, rule_of
+from evermodel.monitoring.statistics.false_discovery import benjamini_hochberg, bonferroni
 from evermodel.monitoring.statistics.result import Result, nothing
-from evermodel.monitoring.window import Columns
+from evermodel.monitoring.window import Column, Columns
 from evermodel_api.monitor import Drift
+
+PREDICTION = "prediction"
+"""What the answers are called among the columns of a report."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +26,8 @@ class ColumnDrift:
 
     column: str
     test: str
-    """ks or chi2."""
     measure: str
-    """Name of the effect: wasserstein or psi."""
+    """Name of the effect."""
     found: Result
     """The test."""
     effect: float
@@ -47,12 +43,27 @@ class ColumnDrift:
 
 
 @dataclass(frozen=True, slots=True)
+class RowsDrift:
+    """The comparison of whole rows."""
+
+    test: str
+    found: Result
+    limit: float
+    """The smallest value that counts."""
+    drifted: bool
+
+
+@dataclass(frozen=True, slots=True)
 class DatasetDrift:
-    """All columns, and the data set as a whole."""
+    """All columns, the answers, whole rows, and the data set as a whole."""
 
     columns: list[ColumnDrift]
     limit: float
     """Share of the judged columns that must have drifted."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """What each column counts for; 1 where it is not named."""
+    prediction: ColumnDrift | None = None
+    rows: RowsDrift | None = None
 
     @property
     def judged(self) -> list[ColumnDrift]:
@@ -61,52 +72,75 @@ class DatasetDrift:
 
     @property
     def drifted(self) -> list[ColumnDrift]:
-        """Columns that drifted, the largest effect first."""
-        return sorted((c for c in self.columns if c.drifted), key=lambda c: -c.effect / max(c.limit, 1e-9))
+        """Columns, and the answers, that drifted, the largest effect first."""
+        found = [*self.columns, *([self.prediction] if self.prediction else [])]
+        return sorted((c for c in found if c.drifted), key=lambda c: -c.effect / max(c.limit, 1e-9))
 
     @property
     def share(self) -> float:
-        """Share of the judged columns that drifted."""
-        return len(self.drifted) / len(self.judged) if self.judged else 0.0
+        """Share of the judged columns that drifted, by their weights."""
+        whole = sum(self.weights.get(c.column, 1.0) for c in self.judged)
+        return sum(self.weights.get(c.column, 1.0) for c in self.judged if c.drifted) / whole if whole else 0.0
 
     @property
     def holds(self) -> bool | None:
-        """Whether the data set drifted; None when no column could be judged."""
-        return bool(self.drifted) and self.share >= self.limit if self.judged else None
+        """Whether the data drifted: the data set, the answers or whole rows; None when nothing could be judged."""
+        of_columns = any(c.drifted for c in self.columns) and self.share >= self.limit
+        of_answers = self.prediction is not None and self.prediction.drifted
+        of_rows = self.rows is not None and self.rows.drifted
+        if of_columns or of_answers or of_rows:
+            return True
+        answers_judged = self.prediction is not None and self.prediction.judged
+        rows_judged = self.rows is not None and not isnan(self.rows.found.p)
+        return False if self.judged or answers_judged or rows_judged else None
+
+
+def compare_column(spec: Drift, baseline: Baseline, name: str, column: Column) -> ColumnDrift | None:
+    """Compare one column; None for one that training had not, or had as another kind, or that is excluded."""
+    profile = baseline.columns.get(name)
+    if profile is None or name in spec.columns.exclude:
+        return None
+    return compare_with(spec, profile, name, column)
+
+
+def compare_with(
+    spec: Drift, profile: NumberProfile | CategoryProfile, name: str, column: Column
+) -> ColumnDrift | None:
+    """Compare one column with a profile; None when it is of another kind."""
+    rule = rule_of(spec, name, number=isinstance(profile, NumberProfile))
+    if isinstance(column, NumberColumn) and isinstance(profile, NumberProfile):
+        current = column.ordered
+        if profile.n == 0 or current.size == 0:
+            found, effect = nothing(profile.n, current.size), nan
+        else:
+            found, effect = compare_numbers(rule, profile, current, spec.alpha)
+    elif isinstance(column, CategoryColumn) and isinstance(profile, CategoryProfile):
+        found, effect = compare_levels(rule, profile, column, spec.alpha)
+    else:
+        return None
+    return ColumnDrift(name, rule.test, rule.effect, found, effect, rule.min_effect)
+
+
+def judge(
+    spec: Drift,
+    baseline: Baseline,
+    columns: Sequence[ColumnDrift],
+    prediction: ColumnDrift | None = None,
+    rows: RowsDrift | None = None,
+) -> DatasetDrift:
+    """Judge all comparisons of a window together: the more there are, the surer each must be."""
+    family = [*columns, *([prediction] if prediction else [])]
+    correct = benjamini_hochberg if spec.correction == "BenjaminiHochberg" else bonferroni
+    judged = [
+        replace(c, p_corrected=p, drifted=bool(p <= spec.alpha and c.effect >= c.limit and c.effect > 0.0))
+        for c, p in zip(family, correct([c.found.p for c in family]), strict=True)
+    ]
+    answers = judged.pop() if prediction else None
+    weights = baseline.importance if spec.dataset.weight == "Importance" else {}
+    return DatasetDrift(judged, spec.dataset.share, weights, answers, rows)
 
 
 def compare(spec: Drift, baseline: Baseline, columns: Columns) -> DatasetDrift:
-    """Compare each column of the window that training had and that is not excluded."""
-    found: list[ColumnDrift] = []
-    for name, column in columns.items():
-        profile = baseline.columns.get(name)
-        if name in spec.columns.exclude:
-            continue
-        if isinstance(column, NumberColumn) and isinstance(profile, NumberProfile):
-            found.append(_numbers(name, spec, profile, column))
-        elif isinstance(column, CategoryColumn) and isinstance(profile, CategoryProfile):
-            found.append(_categories(name, spec, profile, column))
-    corrected = benjamini_hochberg([column.found.p for column in found])
-    judged = [
-        replace(c, p_corrected=p, drifted=bool(p <= spec.alpha and c.effect >= c.limit and c.effect > 0.0))
-        for c, p in zip(found, corrected, strict=True)
-    ]
-    return DatasetDrift(judged, spec.dataset.share)
-
-
-def _numbers(name: str, spec: Drift, profile: NumberProfile, column: NumberColumn) -> ColumnDrift:
-    current = np.sort(column.values[~np.isnan(column.values)])
-    limit = spec.numeric.min_effect
-    if profile.n == 0 or current.size == 0:
-        empty = nothing(profile.n, current.size)
-        return ColumnDrift(name, spec.numeric.test, spec.numeric.effect, empty, nan, limit)
-    sides = contrast(np.asarray(profile.values, dtype=np.float64), current)
-    effect = wasserstein.normed(sides, profile.sd, profile.mean)
-    return ColumnDrift(name, spec.numeric.test, spec.numeric.effect, ks(sides, profile.n), effect, limit)
-
-
-def _categories(name: str, spec: Drift, profile: CategoryProfile, column: CategoryColumn) -> ColumnDrift:
-    reference, current = pooled(*table(profile.counts, column.counts))
-    effect = psi(reference, current).value
-    found = chi2(reference, current)
-    return ColumnDrift(name, spec.category.test, spec.category.effect, found, effect, spec.category.min_effect)
+    """Compare each column of a window."""
+    found = [compare_column(spec, baseline, name, column) for name, column in columns.items()]
+    return judge(spec, baseline, [column for column in found if column is not None])

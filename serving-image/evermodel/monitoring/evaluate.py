@@ -5,7 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from evermodel.monitoring.decide import decide
-from evermodel.monitoring.findings import Subject, describe, evidence, look, top
+from evermodel.monitoring.findings import Subject, describe, evidence, top
+from evermodel.monitoring.look import look
 from evermodel.monitoring.performance import check_limits
 from evermodel.monitoring.report import document
 from evermodel.monitoring.window import Window
@@ -36,7 +37,7 @@ def evaluate(subject: Subject, window: Window, memory: Memory, now: datetime, fr
     """
     if subject.spec.performance:
         check_limits(subject.spec.performance, subject.signature, subject.baseline)
-    findings = look(subject, window)
+    findings = look(subject, window, now)
     found = evidence(subject, findings)
     decision = decide(subject.spec, memory, found, now, frozen)
     outcome = MonitorOutcome(

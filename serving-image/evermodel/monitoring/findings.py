@@ -6,9 +6,9 @@ from math import isnan
 from evermodel.artifact.baseline import Baseline
 from evermodel.artifact.signature import Signature
 from evermodel.monitoring.decide import Evidence
-from evermodel.monitoring.drift import DatasetDrift, compare
-from evermodel.monitoring.performance import PerformanceFinding, compare_answers
-from evermodel.monitoring.quality import QualityCheck, check_quality
+from evermodel.monitoring.drift import DatasetDrift
+from evermodel.monitoring.performance import PerformanceFinding
+from evermodel.monitoring.quality import QualityCheck
 from evermodel.monitoring.window import Window
 from evermodel_api.monitor import Finding, MonitorSpec
 
@@ -40,20 +40,6 @@ class Findings:
     def failed(self) -> list[QualityCheck]:
         """Quality checks that do not hold."""
         return [check for check in self.quality if not check.passed]
-
-
-def look(subject: Subject, window: Window) -> Findings:
-    """Look at a window; one with fewer rows than `window.minRows` shows nothing."""
-    spec, baseline = subject.spec, subject.baseline
-    if window.rows == 0 or window.rows < spec.window.min_rows:
-        return Findings()
-    return Findings(
-        drift=compare(spec.drift, baseline, window.columns) if spec.drift else None,
-        performance=compare_answers(spec.performance, subject.signature, baseline, window)
-        if spec.performance
-        else None,
-        quality=check_quality(spec.quality, baseline, window.columns, window.rows),
-    )
 
 
 def evidence(subject: Subject, findings: Findings) -> Evidence:

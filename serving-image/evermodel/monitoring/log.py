@@ -114,6 +114,7 @@ def read_window(served: Served, signature: Signature, max_rows: int) -> Window:
         absent=tuple(name for name in signature.names if name in absent),
         start=served.start,
         end=served.end,
+        newest=pc.max(sample[layout.AT]).as_py(),
         inputs=inputs,
     )
 

@@ -1,6 +1,6 @@
 """A window: the rows that one evaluation looks at, and what is known of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,43 @@ _SEED = 0
 
 Column = NumberColumn | CategoryColumn
 Columns = Mapping[str, Column]
+_CELLS_AT_ONCE = 4_000_000
+"""Cells of columns that are in memory together: 32 MB."""
+
+
+class LazyColumns(Columns):
+    """Columns that are read when they are asked for, so that a window may be larger than memory."""
+
+    def __init__(self, names: Sequence[str], rows: int, read: Callable[[Sequence[str]], Columns]) -> None:
+        """`read` gives the columns of these names, all of `rows` rows."""
+        self._names = tuple(names)
+        self._rows = rows
+        self._read = read
+
+    def __getitem__(self, name: str) -> Column:
+        if name not in self._names:
+            raise KeyError(name)
+        return self._read([name])[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def groups(self) -> Iterator[Columns]:
+        """All columns, as many at once as memory is meant for."""
+        together = max(_CELLS_AT_ONCE // max(self._rows, 1), 1)
+        for first in range(0, len(self._names), together):
+            yield self._read(self._names[first : first + together])
+
+
+def grouped(columns: Columns) -> Iterator[Columns]:
+    """All columns in groups that fit into memory; what is in memory already is one group."""
+    if isinstance(columns, LazyColumns):
+        yield from columns.groups()
+    else:
+        yield columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +82,8 @@ class Window:
     """Features that were not kept in (all of) the log, so that they cannot be compared."""
     start: datetime | None = None
     end: datetime | None = None
+    newest: datetime | None = None
+    """When the newest row came; None where nobody knows."""
     inputs: Mapping[str, Any] = field(default_factory=dict)
     """What was read, with digests."""
 
@@ -89,6 +128,14 @@ class Reservoir:
             kept = np.sort(np.argpartition(draws, self._size)[: self._size])
             table, draws = table.take(pa.array(kept)), draws[kept]
         self._tables, self._draws = [table], [draws]
+
+
+def sampled_rows(rows: int, size: int) -> NDArray[np.intp] | None:
+    """The rows that a `Reservoir` would keep of one table of so many; None for all of them."""
+    if rows <= size:
+        return None
+    draws = np.random.default_rng(_SEED).random(rows)
+    return np.sort(np.argpartition(draws, size)[:size])
 
 
 def read_columns(table: pa.Table, features: Iterable[ColumnSignature]) -> Columns:

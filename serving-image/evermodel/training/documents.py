@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from evermodel.artifact import manifest as names
-from evermodel.artifact.build import build_baseline, build_golden, environment, try_missing
+from evermodel.artifact.build import build_golden, environment, try_missing
 from evermodel.artifact.model import in_words
+from evermodel.artifact.profiling import build_baseline
 from evermodel.training.conformal import conformal
 from evermodel.training.develop import Winner
 from evermodel.training.ledger import DataRead, Ledger, Search, SliceScore, SourceRead, Trial

@@ -32,12 +32,12 @@ def area_moments(reference: Floats, *, squared: bool) -> tuple[float, float]:
     variances = levels * (1.0 - levels)
     shared = np.minimum.outer(levels, levels) - np.outer(levels, levels)
     if squared:
-        return float(widths @ variances), float(widths @ (2.0 * shared**2) @ widths)
+        return float((widths * variances).sum()), float((np.outer(widths, widths) * 2.0 * shared**2).sum())
     sds = np.sqrt(variances)
     products = np.outer(sds, sds)
     r = np.clip(shared / products, -1.0, 1.0)
     folded = 2.0 / pi * products * (r * np.arcsin(r) + np.sqrt(1.0 - r * r) - 1.0)
-    return float(np.sqrt(2.0 / pi) * (widths @ sds)), float(widths @ folded @ widths)
+    return float(np.sqrt(2.0 / pi) * (widths * sds).sum()), float((np.outer(widths, widths) * folded).sum())
 
 
 def gamma_p(value: float, mean: float, variance: float) -> float:

@@ -18,7 +18,7 @@ def distance(samples: Contrast) -> float:
     """The distance in square roots of the column's unit; never infinite."""
     heights, widths = gaps_between(samples)
     with np.errstate(over="ignore", invalid="ignore"):
-        area = float((heights * heights) @ widths)
+        area = float(np.multiply(heights * heights, widths).sum())
     return sqrt(2.0 * area) if isfinite(area) else float_info.max
 
 

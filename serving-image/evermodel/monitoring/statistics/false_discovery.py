@@ -1,4 +1,4 @@
-"""Many tests at once: the share of false ones among the alarms is held down (Benjamini and Hochberg 1995)."""
+"""Many tests at once: false alarms are held down, as a share of all alarms (Benjamini and Hochberg 1995) or at all."""
 
 from collections.abc import Sequence
 
@@ -16,3 +16,9 @@ def benjamini_hochberg(ps: Sequence[float]) -> list[float]:
     ranks = np.arange(order.size, 0, -1)
     adjusted[order] = np.minimum(np.minimum.accumulate(adjusted[order] * order.size / ranks), 1.0)
     return [float(p) for p in adjusted]
+
+
+def bonferroni(ps: Sequence[float]) -> list[float]:
+    """Adjusted p of each, which holds the chance of any false alarm down; a NaN is no test."""
+    tested = sum(not np.isnan(p) for p in ps)
+    return [float(np.minimum(p * tested, 1.0)) for p in ps]

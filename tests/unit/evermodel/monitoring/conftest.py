@@ -17,8 +17,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from evermodel.artifact import layout, manifest
-from evermodel.artifact.build import build_baseline, build_golden, column_signature, environment
+from evermodel.artifact.build import build_golden, column_signature, environment
 from evermodel.artifact.model import Predictions, load_artifact, model_frame, predict
+from evermodel.artifact.profiling import build_baseline
 from evermodel.artifact.records import RunRecord, write_record
 from evermodel.artifact.signature import Signature
 from evermodel.artifact.skops_file import dump_model

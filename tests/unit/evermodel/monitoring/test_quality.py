@@ -11,7 +11,7 @@ from evermodel_api.monitor import Quality
 BASELINE = Baseline(
     rows=100,
     columns={
-        "age": NumberProfile(n=90, missing=10, mean=50.0, sd=10.0, min=30.0, max=70.0, values=[30.0, 70.0]),
+        "age": NumberProfile(n=90, missing=10, mean=50.0, sd=10.0, min=30.0, max=70.0, quantiles=[30.0, 70.0]),
         "sex": CategoryProfile(n=100, missing=0, counts={"f": 50, "m": 50}),
     },
     metrics={},

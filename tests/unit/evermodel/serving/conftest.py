@@ -17,9 +17,10 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from evermodel.artifact import manifest as names
-from evermodel.artifact.build import build_baseline, build_golden, column_signature, environment, try_missing
+from evermodel.artifact.build import build_golden, column_signature, environment, try_missing
 from evermodel.artifact.frame import model_frame
 from evermodel.artifact.model import Predictions, answer
+from evermodel.artifact.profiling import build_baseline
 from evermodel.artifact.records import RunRecord, write_record
 from evermodel.artifact.signature import Signature
 from evermodel.artifact.skops_file import dump_model
