@@ -23,9 +23,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.bench.serving.competitors import ALL, OURS, Competitor
+from tests.bench.serving.competitors import ALL, MODELS, OURS, ROWS, Competitor
 from tests.bench.serving.measure import MeasureError, Plan, measure
-from tests.bench.serving.models import MODELS, ROWS, prepare
+from tests.bench.serving.models import prepare
 from tests.bench.serving.setup import HOME
 from tests.bench.serving.verdict import RATES, as_documents, cell_name, markdown, ratio, verdicts
 

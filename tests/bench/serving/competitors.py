@@ -14,6 +14,11 @@ from tests.bench.serving.setup import HOME, python_of
 
 PEERS = Path(__file__).with_name("peers")
 PORT = 18080
+MODELS = ("lr", "forest", "xgboost", "mixed")
+UNCOMPILED = "neighbours"
+"""A model that scikit-learn itself answers: only what happens past saturation is measured with it."""
+ROWS = (1, 100)
+"""Rows of a request."""
 OURS = "evermodel"
 V2 = "/v2/models/m/infer"
 QUIET = {

@@ -29,15 +29,11 @@ from evermodel.artifact.onnx_file import export_onnx
 from evermodel.artifact.signature import Signature
 from evermodel_api.digest import digest_bytes
 from evermodel_api.training import Task
+from tests.bench.serving.competitors import ROWS, UNCOMPILED
 from tests.bench.serving.setup import HOME, is_made, python_of
 from tests.bench.training.made_table import TARGET, made_table
 from tests.unit.evermodel.serving.conftest import make_model
 
-ROWS = (1, 100)
-"""Rows of a request."""
-MODELS = ("lr", "forest", "xgboost", "mixed")
-UNCOMPILED = "neighbours"
-"""A model that scikit-learn itself answers: only what happens past saturation is measured with it."""
 _MADE_ROWS = 4000
 _GAPS_WANTED = 20
 

@@ -17,10 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.serving import bodies
-from tests.bench.serving.competitors import ALL, OURS, PORT
+from tests.bench.serving.competitors import ALL, OURS, PORT, UNCOMPILED
 from tests.bench.serving.load import Cell, Request, fire
 from tests.bench.serving.measure import CLIENT_CORE, SERVER_CORE, read_rows, wait_until_right
-from tests.bench.serving.models import UNCOMPILED, prepare
 from tests.bench.serving.process import running
 from tests.bench.serving.setup import HOME
 
@@ -42,6 +41,8 @@ def answered(cell: Cell) -> float:
 
 def curve(model: str, workers: int, seconds: float, connections: tuple[int, ...], *, apart: bool) -> list[Cell]:
     """A cell for each number of connections; `apart`: the server on one core and wrk on the other."""
+    from tests.bench.serving.models import prepare  # slow to import, and its tests need none of it
+
     folder = prepare(model, mlflow=False)
     ours, rows = ALL[OURS], read_rows(folder)
     request = Request("POST", ours.path.format(model=model), bodies.tensor(rows.first(1)))

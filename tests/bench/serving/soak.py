@@ -20,10 +20,9 @@ from urllib.parse import quote
 
 from tests.bench.serving import bodies
 from tests.bench.serving.bodies import Rows
-from tests.bench.serving.competitors import ALL, OURS, PORT
+from tests.bench.serving.competitors import ALL, MODELS, OURS, PORT
 from tests.bench.serving.load import Request, fire
 from tests.bench.serving.measure import CLIENT_CORE, SERVER_CORE, read_rows, wait_until_right
-from tests.bench.serving.models import MODELS, prepare
 from tests.bench.serving.process import Tree, running
 from tests.bench.serving.setup import HOME
 
@@ -119,6 +118,8 @@ def main() -> int:
     )
     parser.add_argument("--out", type=Path, help="write the result there (JSON)")
     arguments = parser.parse_args()
+    from tests.bench.serving.models import prepare  # slow to import, and its tests need none of it
+
     folder = prepare(arguments.model, mlflow=False)
     (HOME / "run").mkdir(parents=True, exist_ok=True)
     rows, ours, base = read_rows(folder), ALL[OURS], f"http://127.0.0.1:{PORT}"
