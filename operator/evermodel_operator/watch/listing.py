@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from evermodel_operator.watch.cache import Cache
 
 EVERY = 600.0
+EARLY = (5.0, 15.0, 45.0, 120.0)
+"""Seconds between the first lists. What goes between the list before the first reconcile and that of a watch, no watch
+ever tells; on a busy machine a watch begins late."""
 GRACE = 10.0
 LOG = logging.getLogger(__name__)
 
@@ -70,16 +73,25 @@ class Lister:
                 count += len(items)
         return count
 
-    async def heal_forever(self, every: float = EVERY, grace: float = GRACE) -> None:
-        """List again and again; what no watch has told within `grace` seconds of a list is taken from the list."""
+    async def heal_forever(self, every: float = EVERY, grace: float = GRACE, early: Sequence[float] = EARLY) -> None:
+        """List again and again; what no watch has told within `grace` seconds of a list is taken from the list.
+
+        What the early lists find says nothing of the watches, which may not have begun.
+        """
+        for pause in early:
+            await self._heal_after(pause, grace)
         while True:
-            await asyncio.sleep(every)
-            try:
-                missed = await self.heal(grace)
-            except ApiError as error:
-                LOG.warning("the cluster could not be listed, which is tried again in %g s: %s", every, error)
-                continue
-            self.missed_in_a_row = self.missed_in_a_row + 1 if missed else 0
+            missed = await self._heal_after(every, grace)
+            if missed is not None:
+                self.missed_in_a_row = self.missed_in_a_row + 1 if missed else 0
+
+    async def _heal_after(self, pause: float, grace: float) -> int | None:
+        await asyncio.sleep(pause)
+        try:
+            return await self.heal(grace)
+        except ApiError as error:
+            LOG.warning("the cluster could not be listed, which is tried again later: %s", error)
+            return None
 
     async def heal(self, grace: float = GRACE) -> int:
         """Bring the cache up to what is listed now.

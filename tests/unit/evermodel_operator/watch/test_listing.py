@@ -105,7 +105,7 @@ async def test_what_a_watch_tells_within_the_grace_was_not_missed_and_newer_news
 
 async def test_rounds_that_found_something_are_counted_in_a_row_and_an_outage_is_survived(cluster: Listed):
     lister = Lister(cluster, Cache(), resources=[PODS])  # type: ignore[arg-type]
-    healing = asyncio.create_task(lister.heal_forever(every=100, grace=10))
+    healing = asyncio.create_task(lister.heal_forever(every=100, grace=10, early=()))
 
     cluster.pods = [pod("a", 1)]
     await asyncio.sleep(120)
@@ -120,4 +120,20 @@ async def test_rounds_that_found_something_are_counted_in_a_row_and_an_outage_is
 
     assert lister.missed_in_a_row == 0
     assert not healing.done()
+    healing.cancel()
+
+
+async def test_what_goes_before_the_watches_begin_is_soon_forgotten(cluster: Listed):
+    # given an object that was listed before the first reconcile
+    cluster.pods = [pod("a", 1)]
+    cache = Cache()
+    lister = Lister(cluster, cache, resources=[PODS])  # type: ignore[arg-type]
+    await lister.prime()
+    # when it goes before its watch begins, so that no watch tells of it
+    cluster.pods = []
+    healing = asyncio.create_task(lister.heal_forever(every=600, grace=10, early=(5, 15)))
+    await asyncio.sleep(20)
+    # then it is forgotten within seconds, and nobody takes the watches for dead
+    assert cache.list("v1", "Pod") == []
+    assert lister.missed_in_a_row == 0
     healing.cancel()
