@@ -165,6 +165,10 @@ class Reason(StrEnum):
     STORE_UNAVAILABLE = "StoreUnavailable", "The artifact store cannot be read or written."
     ORDER_INVALID = "OrderInvalid", "A pod's order cannot be read."
     WRONG_USAGE = "WrongUsage", "The command was called in a way that makes no sense."
+    OUTPUT_TAKEN = "OutputTaken", "The folder that was to be written holds something already."
+    OUTPUT_UNWRITABLE = "OutputUnwritable", "The folder that was to be written cannot be."
+    SETTING_INVALID = "SettingInvalid", "The setting of a packaged application cannot be read, or a field is wrong."
+    INSTALLATION_INCOMPLETE = "InstallationIncomplete", "A file is missing that Evermodel is installed with."
     PORT_UNAVAILABLE = "PortUnavailable", "The server cannot listen on its port."
     SPOOL_UNAVAILABLE = (
         "SpoolUnavailable",

@@ -10,17 +10,17 @@ from pydantic import ValidationError
 from evermodel.errors import RunError, SpecError
 from evermodel.serving.cores import processes_for_limits
 from evermodel.serving.counters import Counters, Layout
-from evermodel.serving.hosting import Ordered, Wanted, find_named
+from evermodel.serving.hosting import Named, Ordered, Wanted, find_named
 from evermodel.serving.limits import STANDARD, Limits
 from evermodel.serving.listener import Ports, address_of
 from evermodel.serving.process_usage import seconds_since_start
+from evermodel.serving.setting import MOST_PROCESSES, Setting, application_folder, folder_of, named_models, read_setting
 from evermodel.serving.spool.place import TOTAL_BYTES, SpoolOptions
 from evermodel.serving.switches import Switches, make_hooks, wait_until_usable
 from evermodel_api.runs import MESSAGE_LIMIT, TERMINATION_LOG, ServingOrder
 
 DRAIN_SECONDS = 5.0
 LOCAL_PORT = 5050
-MOST_PROCESSES = 256
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,11 +37,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", help="address to listen on (default 127.0.0.1; in a pod all of them)")
     parser.add_argument("--order", metavar="FILE", type=Path, help="what a pod was told to serve (JSON)")
     parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="conf/setting.toml of an application that evermodel package wrote; other flags win over it",
+    )
+    parser.add_argument(
         "--drain",
         type=float,
-        default=DRAIN_SECONDS,
         metavar="SECONDS",
-        help="how long to answer on after SIGTERM, so that clients can leave (default %(default)g)",
+        help=f"how long to answer on after SIGTERM, so that clients can leave (default {DRAIN_SECONDS:g})",
     )
     parser.add_argument(
         "--workers",
@@ -109,14 +114,18 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         RunError: a model cannot be served; in a pod the sentence is in the termination message too.
     """
-    if (arguments.order is None) == (not arguments.version):
-        raise SpecError("WrongUsage", "say what to serve: VERSION... with --store DIR, or --order FILE")
+    if sum((bool(arguments.version), arguments.order is not None, arguments.config is not None)) != 1:
+        sentence = "say what to serve: VERSION... with --store DIR, or --config FILE, or --order FILE"
+        raise SpecError("WrongUsage", sentence)
     termination_log = arguments.termination_log or (Path(TERMINATION_LOG) if arguments.order else None)
     try:
         if arguments.order:
             _serve_order(arguments)
+        elif arguments.config:
+            setting, folder = read_setting(arguments.config), application_folder(arguments.config)
+            _serve_versions(_with_setting(arguments, setting, folder), named_models(setting, folder))
         else:
-            _serve_versions(arguments)
+            _serve_versions(arguments, tuple(find_named(arguments.store, name) for name in arguments.version))
     except RunError as error:
         _leave_message(termination_log, str(error))
         raise
@@ -134,8 +143,26 @@ def _serve_order(arguments: argparse.Namespace) -> None:
     _serve(Ordered(order, _spool_options(arguments)), ports, switches, arguments)
 
 
-def _serve_versions(arguments: argparse.Namespace) -> None:
-    found = tuple(find_named(arguments.store, name) for name in arguments.version)
+def _with_setting(arguments: argparse.Namespace, setting: Setting, folder: Path) -> argparse.Namespace:
+    """The arguments, and what the setting says where they say nothing."""
+    log = folder_of(setting.log, folder)
+    said = {
+        "store": str(log) if log else None,
+        "host": setting.server.host,
+        "port": setting.server.port,
+        "workers": setting.server.workers,
+        "drain": setting.server.drain_seconds,
+        "keys": folder_of(setting.keys, folder),
+        "tls": folder_of(setting.tls, folder),
+        "access_log": setting.log.access,
+        "max_body": setting.limits.max_body_mib << 20,
+        "max_rows": setting.limits.max_rows,
+    }
+    given = {name: value for name, value in vars(arguments).items() if value is not None and value is not False}
+    return argparse.Namespace(**(vars(arguments) | said | given))
+
+
+def _serve_versions(arguments: argparse.Namespace, found: tuple[Named, ...]) -> None:
     wanted = Wanted(arguments.store, found, _spool_options(arguments))
     port = LOCAL_PORT if arguments.port is None else arguments.port
     switches = _switches(arguments)
@@ -157,6 +184,7 @@ def _spool_options(arguments: argparse.Namespace) -> SpoolOptions:
 
 def _serve(plan: Ordered | Wanted, ports: Ports, switches: Switches, arguments: argparse.Namespace) -> None:
     processes = arguments.workers or (processes_for_limits() if arguments.order else 1)
+    drain = DRAIN_SECONDS if arguments.drain is None else arguments.drain
     with ports:
         listener, grpc = ports.http, ports.grpc_target
 
@@ -169,12 +197,12 @@ def _serve(plan: Ordered | Wanted, ports: Ports, switches: Switches, arguments: 
         if processes > 1:
             from evermodel.serving.processes import Team, run_processes  # noqa: PLC0415
 
-            run_processes(Team(plan, listener, processes, arguments.drain, switches, grpc), announce)
+            run_processes(Team(plan, listener, processes, drain, switches, grpc), announce)
         else:
             from evermodel.serving.server import Place, run_process  # noqa: PLC0415
 
             counters = Counters(Layout.of(plan.names))
-            place = Place(listener, counters, arguments.drain, make_hooks(switches), grpc)
+            place = Place(listener, counters, drain, make_hooks(switches), grpc)
             run_process(place, plan.load, announce)
 
 

@@ -1,0 +1,1 @@
+"""Applications: models as a folder that runs with no cluster and no store."""
