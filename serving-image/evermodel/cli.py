@@ -27,3 +27,34 @@ _COMMANDS = {
     "answer": ("evermodel.training.answer_command", "answer a run's test rows with the champion, in its own image"),
     "serve": ("evermodel.serving.command", "answer requests with models"),
     "package": ("evermodel.serving.packaging.command", "write models as an application that runs without a cluster"),
+    "rehearse": ("evermodel.monitoring.rehearsal.command", "let a candidate answer what the live version was asked"),
+    "monitor": ("evermodel.monitoring.command", "look for degradation as a DriftMonitor says"),
+}
+
+
+def _command(name: str) -> Command:
+    return cast("Command", importlib.import_module(_COMMANDS[name][0]))
+
+
+def _parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="evermodel", description="Keeps machine-learning models alive.")
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (_, summary) in _COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+        if name in argv[:1]:
+            _command(name).add_arguments(subparser)
+    return parser
+
+
+settle()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command; 0 done, 3 the data is wrong, 4 the spec is wrong, 1 anything else (2: wrong usage)."""
+    argv = sys.argv[1:] if argv is None else argv
+    arguments = _parser(argv).parse_args(argv)
+    try:
+        return _command(arguments.command).run(arguments)
+    except RunError as error:
+        print(f"evermodel {arguments.command}: {error}", file=sys.stderr)  # noqa: T201  the one sentence that the contract promises
+        return int(error.code)

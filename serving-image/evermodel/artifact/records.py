@@ -1,15 +1,17 @@
 """Records of finished runs, and how a version is found without a cluster: by its name, its directory or its URI."""
 
+import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from evermodel.artifact.layout import artifact_directory, record_file, record_prefix
+from evermodel.artifact.layout import ORDER, artifact_directory, record_file, record_prefix, run_file
 from evermodel.artifact.manifest import MANIFEST
 from evermodel.artifact.store import absolute_uri, list_names, read_bytes, write_bytes
-from evermodel.errors import DataError
+from evermodel.errors import DataError, RunError
 from evermodel_api.base import Digest
 from evermodel_api.digest import digest_bytes
 from evermodel_api.runs import ChampionRef, LastRun, Outcome, TrainingOutcome
@@ -78,6 +80,21 @@ def recorded_runs(store: str, training: str) -> list[int]:
     """Numbers of the runs that have a record, ascending."""
     names = list_names(record_prefix(absolute_uri(store), training))
     return sorted(int(name.removesuffix(".json")) for name in names if re.fullmatch(r"[1-9][0-9]*\.json", name))
+
+
+def data_as_of(store: str, version: str) -> str | None:
+    """The moment up to which a version's data reaches, in ISO 8601, as its run was told; None where nothing says it.
+
+    It is told to people, and nothing depends on it: a store that cannot be read is no error here.
+    """
+    match = _VERSION_NAME.fullmatch(version)
+    if match is None:
+        return None
+    try:
+        order = json.loads(read_bytes(run_file(absolute_uri(store), match["model"], int(match["run"]), ORDER)))
+        return datetime.fromisoformat(order["asOf"]).astimezone(UTC).isoformat(timespec="seconds")
+    except (OSError, RunError, ValueError, KeyError, TypeError):
+        return None
 
 
 def latest_made(store: str, training: str) -> LastRun | None:

@@ -15,12 +15,13 @@ import orjson
 from evermodel.serving.counters import CLIENT_LEFT, IN_FLIGHT, UNKNOWN
 from evermodel.serving.direct import DIRECT_BYTES, Direct, Target
 from evermodel.serving.exchange import Exchange, Reply, reply_headers, request_ids
-from evermodel.serving.faults import InternalError, RequestError, UnavailableError
+from evermodel.serving.faults import InternalError, RequestError, UnauthorizedError, UnavailableError
 from evermodel.serving.forms import Form
 from evermodel.serving.handlers import Handlers
 from evermodel.serving.hooks import Hooks
 from evermodel.serving.inference import Inference
 from evermodel.serving.metrics import Metrics
+from evermodel.serving.pages import key_reply_body
 from evermodel.serving.receive import (
     BodyRoom,
     ClientLeftError,
@@ -194,6 +195,9 @@ class Application:
                 status, size = await self._send(await self._answer(route, exchange, scope, receive), exchange, send)
         except ClientLeftError:
             status = CLIENT_LEFT
+        except UnauthorizedError as error:
+            reply = self._ask_for_key(error, exchange) if label == Name.PAGE else self.refuse(error)
+            status, size = await self._send(reply, exchange, send)
         except RequestError as error:
             status, size = await self._send(self.refuse(error), exchange, send)
         except Exception:  # noqa: BLE001  as above
@@ -208,6 +212,15 @@ class Application:
                 f"more than {self.connection_limit} connections are open; come again in a second",
                 headers=[(b"connection", b"close")],
             )
+
+    def _ask_for_key(self, error: UnauthorizedError, exchange: Exchange) -> Reply:
+        """A page with a field for the key to who reads pages; to others what everybody is told."""
+        if b"text/html" not in exchange.headers.get(b"accept", b""):
+            return self.refuse(error)
+        from evermodel.serving.auth import given_key  # noqa: PLC0415  there are keys, so it is there already
+
+        body, headers = key_reply_body(str(error) if given_key(exchange.headers) else "")
+        return Reply(body, b"text/html; charset=utf-8", error.status, (*error.headers, *headers))
 
     async def _answer(self, route: Route, exchange: Exchange, scope: Scope, receive: Receive) -> Reply:
         if scope["method"] == "POST":

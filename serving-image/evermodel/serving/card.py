@@ -32,6 +32,8 @@ def card(hosted: Hosted, versions: list[str]) -> dict[str, Any]:
         "classes": signature.classes,
         "metrics": served.documents.baseline.metrics,
         "training_rows": served.documents.baseline.rows,
+        "data_digest": served.documents.evaluation.get("dataDigest"),
+        "data_as_of": hosted.as_of,
         "feedback": hosted.feedback is not None,
         "reasons": served.reasons.summary(),
     }

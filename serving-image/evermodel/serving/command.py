@@ -10,11 +10,19 @@ from pydantic import ValidationError
 from evermodel.errors import RunError, SpecError
 from evermodel.serving.cores import processes_for_limits
 from evermodel.serving.counters import Counters, Layout
-from evermodel.serving.hosting import Named, Ordered, Wanted, find_named
+from evermodel.serving.hosting import Named, Ordered, Wanted, find_named, moments_of
 from evermodel.serving.limits import STANDARD, Limits
 from evermodel.serving.listener import Ports, address_of
 from evermodel.serving.process_usage import seconds_since_start
-from evermodel.serving.setting import MOST_PROCESSES, Setting, application_folder, folder_of, named_models, read_setting
+from evermodel.serving.setting import (
+    MOST_PROCESSES,
+    Setting,
+    application_folder,
+    folder_of,
+    moments_in,
+    named_models,
+    read_setting,
+)
 from evermodel.serving.spool.place import TOTAL_BYTES, SpoolOptions
 from evermodel.serving.switches import Switches, make_hooks, wait_until_usable
 from evermodel_api.runs import MESSAGE_LIMIT, TERMINATION_LOG, ServingOrder
@@ -123,9 +131,11 @@ def run(arguments: argparse.Namespace) -> int:
             _serve_order(arguments)
         elif arguments.config:
             setting, folder = read_setting(arguments.config), application_folder(arguments.config)
-            _serve_versions(_with_setting(arguments, setting, folder), named_models(setting, folder))
+            found, moments = named_models(setting, folder), moments_in(setting)
+            _serve_versions(_with_setting(arguments, setting, folder), found, moments)
         else:
-            _serve_versions(arguments, tuple(find_named(arguments.store, name) for name in arguments.version))
+            found = tuple(find_named(arguments.store, name) for name in arguments.version)
+            _serve_versions(arguments, found, moments_of(arguments.store, found))
     except RunError as error:
         _leave_message(termination_log, str(error))
         raise
@@ -162,8 +172,8 @@ def _with_setting(arguments: argparse.Namespace, setting: Setting, folder: Path)
     return argparse.Namespace(**(vars(arguments) | said | given))
 
 
-def _serve_versions(arguments: argparse.Namespace, found: tuple[Named, ...]) -> None:
-    wanted = Wanted(arguments.store, found, _spool_options(arguments))
+def _serve_versions(arguments: argparse.Namespace, found: tuple[Named, ...], as_of: dict[str, str]) -> None:
+    wanted = Wanted(arguments.store, found, _spool_options(arguments), as_of)
     port = LOCAL_PORT if arguments.port is None else arguments.port
     switches = _switches(arguments)
     switches.check()

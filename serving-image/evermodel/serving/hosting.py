@@ -3,10 +3,11 @@
 Light: the parent of several processes imports this and nothing that loads models.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from evermodel.artifact.records import find_version
+from evermodel.artifact.records import data_as_of, find_version
 from evermodel.serving.spool.place import WITHOUT_OPTIONS, SpoolOptions
 from evermodel_api.runs import ServingOrder
 
@@ -47,6 +48,8 @@ class Wanted:
     store: str | None
     found: tuple[Named, ...]
     spool: SpoolOptions = WITHOUT_OPTIONS
+    as_of: Mapping[str, str] = field(default_factory=dict)
+    """The moment up to which the data of a version reaches, by its name, where it is known."""
 
     @property
     def names(self) -> list[tuple[str, str]]:
@@ -61,7 +64,7 @@ class Wanted:
         """
         from evermodel.serving.loading import host_versions  # noqa: PLC0415  see above
 
-        return host_versions(self.store, self.found, self.spool)
+        return host_versions(self.store, self.found, self.spool, self.as_of)
 
 
 def find_named(store: str | None, wanted: str) -> Named:
@@ -76,3 +79,9 @@ def find_named(store: str | None, wanted: str) -> Named:
     version = name if equals else found.name
     model, _, number = version.rpartition("-")
     return (model if model and number.isdigit() else version), version, found.uri, found.digest
+
+
+def moments_of(store: str | None, found: tuple[Named, ...]) -> dict[str, str]:
+    """The moment up to which the data of each version reaches, where the store knows it."""
+    moments = {version: data_as_of(store, version) for _, version, _, _ in found} if store else {}
+    return {version: moment for version, moment in moments.items() if moment}

@@ -32,6 +32,8 @@ class Hosted:
     """None where there is no store to write to."""
     feedback: FeedbackLog | None = None
     """None where there is no store, or labels are switched off."""
+    as_of: str | None = None
+    """The moment up to which the data it was trained on reaches, in ISO 8601; None where nothing says it."""
     direct_rows: int = 0
     """Rows that may be asked on the event loop; 0 for a model that is too slow for it (`warm.py`)."""
 

@@ -127,7 +127,9 @@ async def _serve(place: Place, load: Callable[[], Sequence[Hosted]], on_ready: C
     signals.install(asyncio.get_running_loop())
     registry, counters = Registry(), place.counters
     worker = Worker(min(4, max(1, available_cores() // counters.layout.processes)))
-    application = Application(registry, worker, Pages(registry), Metrics(registry, counters), place.hooks)
+    hooks = place.hooks
+    pages = Pages(registry, hooks.limits, asks_for_keys=hooks.keys is not None)
+    application = Application(registry, worker, pages, Metrics(registry, counters), hooks)
     server = Server(make_config(application, place.hooks), application, place)
     serving: asyncio.Task[None] | None = None if place.again else _start(server, place, signals)
     port = None if place.again else await _start_grpc(application, place)

@@ -64,6 +64,8 @@ class ModelSetting(_Part):
     version: ModelName
     path: Annotated[str, Field(min_length=1, max_length=4096)]
     digest: Digest
+    as_of: Annotated[str, Field(max_length=40)] | None = None
+    """The moment up to which its data reaches, in ISO 8601."""
 
 
 class Setting(_Part):
@@ -107,6 +109,11 @@ def application_folder(path: Path) -> Path:
 def named_models(setting: Setting, folder: Path) -> tuple[Named, ...]:
     """What is to be served, each with the digest that its files must have."""
     return tuple((one.name, one.version, absolute_uri(str(folder / one.path)), one.digest) for one in setting.models)
+
+
+def moments_in(setting: Setting) -> dict[str, str]:
+    """The moment up to which the data of each version reaches, where the setting says it."""
+    return {one.version: one.as_of for one in setting.models if one.as_of}
 
 
 def folder_of(part: LogSetting | GuardSetting, folder: Path) -> Path | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from evermodel.errors import SpecError
-from evermodel.serving.hosting import find_named
+from evermodel.serving.hosting import find_named, moments_of
 from evermodel.serving.packaging.contents import PORT, Packaged, write_contents
 from evermodel.serving.packaging.folder import whole_folder
 from evermodel_api.runs import ModelName
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     if twice is not None:
         raise SpecError("WrongUsage", f"{twice} is named twice; name each version once, or write OTHER={twice}")
     with whole_folder(arguments.out, force=arguments.force) as folder:
-        packaged = write_contents(folder, found)
+        packaged = write_contents(folder, found, moments_of(arguments.store, tuple(found)))
     print(_document(arguments.out, packaged) if arguments.json else _sentences(arguments.out, packaged))  # noqa: T201
     return 0
 

@@ -12,7 +12,7 @@ Dockerfile docker-compose.yml .dockerignore README.md
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -58,8 +58,10 @@ def asset(name: str) -> str:
     return files("evermodel.serving.packaging").joinpath("assets", name).read_text("utf-8")
 
 
-def write_contents(folder: Path, found: Sequence[Named]) -> list[Packaged]:
+def write_contents(folder: Path, found: Sequence[Named], as_of: Mapping[str, str]) -> list[Packaged]:
     """Write an application into an empty folder; each model is verified, and asked its golden rows where it now lies.
+
+    `as_of` has the moment up to which the data of a version reaches, by its name, where it is known.
 
     Raises:
         RunError: a model cannot be read or served, or the installation lacks a file.
@@ -72,7 +74,7 @@ def write_contents(folder: Path, found: Sequence[Named]) -> list[Packaged]:
         shutil.copytree(source, folder / "lib" / source.name, ignore=ignored)
     texts = {target: asset(name) for name, target in _AS_THEY_ARE.items()}
     texts["requirements.txt"] = locked_requirements()
-    texts["conf/setting.toml"] = setting_text(packaged)
+    texts["conf/setting.toml"] = setting_text(packaged, as_of)
     texts["docker-compose.yml"] = asset("docker-compose.yml").replace("@NAME@", packaged[0].model.lower())
     texts["README.md"] = readme(packaged)
     for name, text in texts.items():
@@ -103,7 +105,7 @@ def _write_model(folder: Path, named: Named) -> Packaged:
     )
 
 
-def setting_text(packaged: Sequence[Packaged]) -> str:
+def setting_text(packaged: Sequence[Packaged], as_of: Mapping[str, str]) -> str:
     """The setting, with a comment on every field."""
     text = asset("setting.toml")
     for mark, value in {
@@ -112,11 +114,13 @@ def setting_text(packaged: Sequence[Packaged]) -> str:
         "@MAX_ROWS@": STANDARD.rows,
     }.items():
         text = text.replace(mark, str(value))
-    models = [
-        f'\n[[models]]\nname = "{one.model}"\nversion = "{one.version}"\npath = "{one.path}"\ndigest = "{one.digest}"\n'
-        for one in packaged
-    ]
-    return text + "".join(models)
+    return text + "".join(_model_text(one, as_of.get(one.version)) for one in packaged)
+
+
+def _model_text(one: Packaged, as_of: str | None) -> str:
+    fields = {"name": one.model, "version": one.version, "path": one.path, "digest": one.digest, "as_of": as_of}
+    lines = [f'{name} = "{value}"' for name, value in fields.items() if value]
+    return "\n".join(["", "[[models]]", *lines, ""])
 
 
 def locked_requirements() -> str:

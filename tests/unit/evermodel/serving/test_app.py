@@ -6,14 +6,19 @@ import io
 import json
 import struct
 import threading
+from collections import Counter
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 import httpx
+import jsonschema
 import pyarrow as pa
 import pytest
 import pytest_asyncio
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from openapi_spec_validator import validate
 
 from evermodel.serving.app import NO_HOOKS, Application
 from evermodel.serving.counters import READY, READY_ONCE, Counters, Layout
@@ -23,6 +28,7 @@ from evermodel.serving.hooks import Hooks
 from evermodel.serving.keeping import FORMS
 from evermodel.serving.log import LogTarget, PredictionLogger
 from evermodel.serving.metrics import Metrics
+from evermodel.serving.openapi import openapi_document
 from evermodel.serving.pages import Pages
 from evermodel.serving.registry import Hosted, Registry
 from evermodel.serving.spool.spool import Spool
@@ -460,18 +466,95 @@ async def test_pages_are_self_contained_and_escape_what_comes_from_data(many):
     assert "/v2/models/patients/infer" in docs.text
 
 
-async def test_the_openapi_document_knows_the_model_s_columns_and_its_examples_work(many):
+async def test_the_openapi_document_is_one_and_its_examples_are_answered_as_it_says(many):
     # given the document
     document = (await many.get("/openapi.json")).json()
+    validate(document)
     row = document["components"]["schemas"]["patients.Row"]
     assert list(row["properties"]) == ["age", "sex", "smoker"]
-    # when each example is sent as it is
+    assert row["properties"]["age"]["description"].startswith("A number. Seen in training: ")
+    # when every example of every path is sent as it is
+    sent = Counter()
     for path, operations in document["paths"].items():
-        content = operations.get("post", {}).get("requestBody", {}).get("content", {}).get("application/json", {})
-        if "example" in content:
-            # then it is answered
-            response = await many.post(path, content["example"])
-            assert response.status_code == 200, (path, response.text)
+        ((method, operation),) = operations.items()
+        for name, request in examples_of(path, operation):
+            response = await many.client.request(method, request.path, content=request.body, headers=request.headers)
+            # then it is answered with the example of the same name, by the schema that it names
+            assert response.status_code == 200, (path, name, response.text)
+            content = operation["responses"]["200"]["content"]["application/json"]
+            assert_alike(response.json(), content["examples"][name]["value"])
+            schema = {"$ref": content["schema"]["$ref"], "components": document["components"]}
+            jsonschema.Draft202012Validator(schema).validate(response.json())
+            sent[path.split("/")[-1]] += 1
+        if method == "get" and "{" not in path and path != "/metrics":
+            response = await many.get(path)
+            assert response.status_code == 200, path
+            schema = {**operation["responses"]["200"]["content"]["application/json"]["schema"]}
+            jsonschema.Draft202012Validator(schema | {"components": document["components"]}).validate(response.json())
+    # and each kind of request was among them
+    models = len(many.registry.names)
+    assert (sent["prediction"], sent["feedback"], sent["infer"]) == (3 * models, 3, 2 * 3 * models)
+    assert sum(sent.values()) == 4 * 3 * models + 3
+
+
+async def test_errors_are_as_the_openapi_document_says(many):
+    document = (await many.get("/openapi.json")).json()
+    operation = document["paths"]["/v1/models/patients:predict"]["post"]
+    for body, status in ((b"", 400), (b"{}", 400), (b'{"instances": [[1]]}', 400)):
+        response = await many.client.post("/v1/models/patients:predict", content=body)
+        assert response.status_code == status
+        name = operation["responses"][str(status)]["$ref"].rpartition("/")[2]
+        described = document["components"]["responses"][name]
+        assert set(response.json()) == {"error"}
+        assert all(header.lower() in response.headers for header in described["headers"])
+    # the responses that tell more than a sentence say where
+    responses = document["components"]["responses"]
+    assert "Retry-After" in responses["Unavailable"]["headers"]
+    assert "Allow" in responses["MethodNotAllowed"]["headers"]
+    assert "securitySchemes" not in document["components"]
+
+
+def test_a_document_of_a_server_with_keys_says_how_they_are_sent(many):
+    document = openapi_document(many.registry, "1.0", asks_for_keys=True)
+    validate(document)
+    assert set(document["components"]["securitySchemes"]) == {"bearer", "header"}
+    assert document["security"] == [{"bearer": []}, {"header": []}]
+    open_to_all = {p for p, operations in document["paths"].items() if operations.get("get", {}).get("security") == []}
+    assert open_to_all == {"/v2/health/live", "/v2/health/ready", "/metrics"}
+    assert "401" in document["paths"]["/v1/models/line:predict"]["post"]["responses"]
+
+
+@dataclass(frozen=True)
+class ExampleRequest:
+    path: str
+    body: bytes | None
+    headers: dict[str, str]
+
+
+def examples_of(path, operation):
+    """The requests that an operation shows, by name."""
+    body = operation.get("requestBody", {}).get("content", {}).get("application/json", {})
+    for name, example in body.get("examples", {}).items():
+        yield name, ExampleRequest(path, json.dumps(example["value"]).encode(), {})
+    for parameter in operation.get("parameters", []):
+        for name, example in parameter.get("examples", {}).items():
+            values = ",".join(quote(value, safe="") for value in example["value"])
+            request = path.replace("{values}", values)
+            yield name, ExampleRequest(request, None, {"Evermodel-Request-Id": name})
+
+
+def assert_alike(found, expected):
+    """Equal but for the last digits of numbers."""
+    if isinstance(expected, dict):
+        assert list(found) == list(expected)
+        for key, value in expected.items():
+            assert_alike(found[key], value)
+    elif isinstance(expected, list):
+        assert len(found) == len(expected)
+        for one, other in zip(found, expected, strict=True):
+            assert_alike(one, other)
+    else:
+        assert found == (pytest.approx(expected, abs=1e-9) if isinstance(expected, float) else expected)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

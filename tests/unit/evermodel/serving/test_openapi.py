@@ -6,7 +6,7 @@ import pytest
 from evermodel.artifact.signature import ColumnSignature, Signature
 from evermodel.serving.check import columns_from_objects
 from evermodel.serving.faults import BadRequestError
-from evermodel.serving.openapi import _row_schema
+from evermodel.serving.openapi_schemas import row_schema
 from evermodel_api.training import Task
 
 SIGNATURE = Signature(
@@ -23,7 +23,7 @@ GOOD = {"age": 50, "sex": "m", "stage": 1, "smoker": True}
 
 
 def described(row) -> bool:
-    return jsonschema.Draft202012Validator(_row_schema(SIGNATURE)).is_valid(row)
+    return jsonschema.Draft202012Validator(row_schema(SIGNATURE)).is_valid(row)
 
 
 @pytest.mark.parametrize(
