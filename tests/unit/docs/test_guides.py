@@ -27,10 +27,8 @@ README = ROOT / "README.md"
 CLINIC = ROOT / "manifests" / "examples" / "clinic" / "README.md"
 HEART = ROOT / "manifests" / "examples" / "heart"
 DEPLOYMENT = ROOT / "docs" / "deployment.md"
-TAUGHT = [
-    *(GUIDE, DEPLOYMENT, README, CLINIC, HEART / "README.md"),
-    *(ROOT / "docs" / "containers.md", ROOT / "docs" / "runs.md"),
-]
+DOCS = [ROOT / "docs" / name for name in ("containers.md", "runs.md", "serving.md")]
+TAUGHT = [GUIDE, DEPLOYMENT, README, CLINIC, HEART / "README.md", *DOCS]
 SPECS: dict[str, Any] = {kind.name: kind.spec for kind in KINDS}
 REPRODUCED = {"Identical", "WithinTolerance", "Different", "Impossible"}
 ELSEWHERE = {"Link"}
