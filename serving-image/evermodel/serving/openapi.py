@@ -66,8 +66,8 @@ _REQUEST_ID: Document = {
     "name": "Evermodel-Request-Id",
     "in": "header",
     "description": "An id of your own for the request: 1 to 128 printable ASCII characters without spaces. An id in "
-    "the body wins over it; without either one is made.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 128, "pattern": "^[!-~]+$"},
+    "the body wins over it; without either, or where it is none, one is made.",
+    "schema": {"type": "string"},
 }
 
 

@@ -61,9 +61,10 @@ class GoldenExamples:
             outputs.append({"name": PREDICT_PROBA, "datatype": "FP64", "shape": [1, len(shares)], "data": shares})
         return {**self._answered(row), "outputs": outputs}
 
-    def values(self, row: int) -> list[str]:
-        """Values by position."""
-        return ["" if cell is None else _plain(cell) for cell in self._golden.rows[row]]
+    def values(self, row: int) -> list[Cell]:
+        """Values by position; an empty text is missing."""
+        cells = zip(self._signature.columns, self._golden.rows[row], strict=True)
+        return ["" if cell is None else _cell(column, cell) for column, cell in cells]
 
     def prediction(self, row: int) -> Document:
         """The answer to values by position, where the client names its request."""
@@ -82,10 +83,6 @@ class GoldenExamples:
 
     def _answered(self, row: int) -> Document:
         return {"model_name": self._served.model, "model_version": self._served.version, "id": f"golden-{row}"}
-
-
-def _plain(cell: Cell) -> str:
-    return str(cell).lower() if isinstance(cell, bool) else str(cell)
 
 
 def _cell(column: ColumnSignature, cell: Cell) -> Cell:

@@ -93,7 +93,7 @@ def common_schemas(limits: Limits) -> Document:
     """Schemas that do not depend on the model."""
     datatypes = ["BOOL", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64", "FP32", "FP64"]
     tensor = _object(
-        name=_TEXT,
+        name={"type": "string", "minLength": 1},
         datatype={"enum": [*datatypes, "BYTES"]},
         shape={"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 1, "maxItems": 2},
         data={"type": "array", "description": "Values, row after row; nested lists are taken too."},
@@ -186,7 +186,7 @@ def _label(truth: Document) -> Document:
 
 
 def _one_or_many(schema: Document, most: int) -> Document:
-    return {"oneOf": [schema, {"type": "array", "items": schema, "maxItems": most}]}
+    return {"oneOf": [schema, {"type": "array", "items": schema, "minItems": 1, "maxItems": most}]}
 
 
 def label_schema(signature: Signature) -> Document:
@@ -238,6 +238,7 @@ def column_schema(column: ColumnSignature) -> Document:
 def values_parameter(signature: Signature) -> Document:
     """The path parameter with values by position."""
     width = len(signature.columns)
+    values = [_value_schema(column) for column in signature.columns]
     return {
         "name": "values",
         "in": "path",
@@ -246,5 +247,18 @@ def values_parameter(signature: Signature) -> Document:
         "explode": False,
         "description": f"In this order: {', '.join(signature.names)}. An empty value is missing; a comma inside "
         "a value is written %2C.",
-        "schema": {"type": "array", "items": {"type": "string"}, "minItems": width, "maxItems": width},
+        "schema": {"type": "array", "prefixItems": values, "minItems": width, "maxItems": width},
     }
+
+
+def _value_schema(column: ColumnSignature) -> Document:
+    """What a column takes in a path."""
+    if column.kind == "number":
+        schema: Document = {"type": "number"}
+    elif column.datatype == "BOOL":
+        schema = {"type": "boolean"}
+    elif column.format is not None:
+        schema = {"type": "string", "format": column.format}
+    else:
+        schema = {"type": "string", "minLength": 1, "examples": column.levels[:_LEVELS]}
+    return {"anyOf": [schema, {"const": ""}], "title": column.name} if column.takes_missing else schema

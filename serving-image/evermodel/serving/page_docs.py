@@ -70,7 +70,7 @@ def _command(path: str, operation: Document, *, needs_key: bool) -> str:
     for parameter in operation.get("parameters", []):
         if parameter.get("name") == "values" and "examples" in parameter:
             values = parameter["examples"][_FIRST]["value"]
-            path = path.replace("{values}", ",".join(quote(value, safe="") for value in values))
+            path = path.replace("{values}", ",".join(quote(_plain(value), safe="") for value in values))
     lines = [f"curl {_quoted(_HERE + path)}"]
     if needs_key:
         lines.append('  -H "Authorization: Bearer $EVERMODEL_KEY"')
@@ -78,6 +78,11 @@ def _command(path: str, operation: Document, *, needs_key: bool) -> str:
     if body is not None:
         lines += ["  -H 'Content-Type: application/json'", f"  -d {_quoted(json.dumps(body, ensure_ascii=False))}"]
     return " \\\n".join(lines)
+
+
+def _plain(value: object) -> str:
+    """A value as it stands in a path."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _quoted(words: str) -> str:

@@ -538,7 +538,8 @@ def examples_of(path, operation):
         yield name, ExampleRequest(path, json.dumps(example["value"]).encode(), {})
     for parameter in operation.get("parameters", []):
         for name, example in parameter.get("examples", {}).items():
-            values = ",".join(quote(value, safe="") for value in example["value"])
+            texts = [value if isinstance(value, str) else json.dumps(value) for value in example["value"]]
+            values = ",".join(quote(text, safe="") for text in texts)
             request = path.replace("{values}", values)
             yield name, ExampleRequest(request, None, {"Evermodel-Request-Id": name})
 

@@ -13,7 +13,7 @@ def column(**more) -> ColumnSignature:
 
 
 NUMBER = column(kind="number", datatype="FP64", min=-1.5, max=2e6)
-DATE = column(kind="number", datatype="BYTES", format="date-time")
+DATE = column(format="date-time")
 TRUTH = column(datatype="BOOL", levels=["false", "true"])
 
 

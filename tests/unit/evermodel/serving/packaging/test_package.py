@@ -68,8 +68,12 @@ def test_containers_get_the_locked_libraries_and_the_port(application):
     assert service["ports"] == ["5050:5050"]
     assert service["read_only"] is True
     volumes = [volume.split(":") for volume in service["volumes"]]
-    assert [(source, target) for source, target, *_ in volumes] == [("./conf", "/app/conf"), ("logs", "/app/logs")]
-    assert set(compose["volumes"]) == {"logs"}
+    mounts = {target: source for source, target, *_ in volumes}
+    assert mounts == {"/app/conf": "./conf", "/app/logs": "logs", "/app/spool": "spool"}
+    assert set(compose["volumes"]) == {"logs", "spool"}
+    # and what is written to the spool is in a volume that belongs to the user who runs it
+    assert "TMPDIR=/app/spool" in docker
+    assert "install -d -o 65532 -g 65532 /app/logs /app/spool" in docker
     assert service["healthcheck"]["test"] == ["CMD", "python3", "-m", "api.healthy"]
     # and what the Dockerfile copies is there, or is made by its first stage
     for sources in re.findall(r"^COPY (?!--from)(.+) \S+$", docker, re.MULTILINE):
