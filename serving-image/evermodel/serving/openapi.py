@@ -42,7 +42,8 @@ def openapi_document(
     names = names_of_schemas(registry.names)
     for model in registry.names:
         hosted = registry.find(model)
-        schemas.update(model_schemas(names[model], hosted.served.signature, limits))
+        served = hosted.served
+        schemas.update(model_schemas(names[model], served.signature, limits, served.reasons.names))
         paths.update(_model_paths(hosted, names[model], registry.versions(model)))
     if len(registry.names) == 1:
         hosted = registry.only()
@@ -160,14 +161,24 @@ def _predict(hosted: Hosted, schema: str) -> Document:
     examples = GoldenExamples(hosted.served)
     asked: Document = {"schema": reference("schemas", f"{schema}.Instances"), **examples.of(examples.instances)}
     answer: Document = {"schema": reference("schemas", f"{schema}.Predictions"), **examples.of(examples.predictions)}
-    return _post(f"{schema}.predict", "Answer rows", hosted.served.model, asked, answer)
+    return _with_tables(_post(f"{schema}.predict", "Answer rows", hosted.served.model, asked, answer))
 
 
 def _infer(hosted: Hosted, schema: str, identifier: str) -> Document:
     examples = GoldenExamples(hosted.served)
     asked: Document = {"schema": reference("schemas", f"{schema}.InferRequest"), **examples.of(examples.inputs)}
     answer: Document = {"schema": reference("schemas", f"{schema}.InferAnswer"), **examples.of(examples.outputs)}
-    return _post(identifier, "Answer rows (Open Inference Protocol)", hosted.served.model, asked, answer)
+    summary = "Answer rows (Open Inference Protocol)"
+    return _with_tables(_post(identifier, summary, hosted.served.model, asked, answer), bytes_too=True)
+
+
+def _with_tables(path: Document, *, bytes_too: bool = False) -> Document:
+    """Rows and answers as tables too, and of infer as JSON with tensors' bytes behind it."""
+    operation = path["post"]
+    kinds = ["text/csv", "application/vnd.apache.arrow.stream", *(["application/octet-stream"] if bytes_too else [])]
+    for content in (operation["requestBody"]["content"], operation["responses"]["200"]["content"]):
+        content.update({kind: {"schema": {"type": "string", "format": "binary"}} for kind in kinds})
+    return path
 
 
 def _values(hosted: Hosted, schema: str, identifier: str) -> Document:

@@ -6,6 +6,7 @@ from typing import Any
 
 from evermodel.artifact.signature import ColumnSignature, Signature
 from evermodel.serving.limits import Limits
+from evermodel.serving.protocol.reasons import COVERAGE, COVERED
 from evermodel.serving.protocol.v2 import label_datatype, output_names
 
 Document = dict[str, Any]
@@ -125,8 +126,17 @@ def common_schemas(limits: Limits) -> Document:
     }
 
 
-def model_schemas(name: str, signature: Signature, limits: Limits) -> Document:
-    """Schemas of one model, `name` in front of each."""
+_COVERAGE: Document = {
+    "type": "number",
+    "exclusiveMinimum": 0,
+    "exclusiveMaximum": 1,
+    "default": COVERAGE,
+    "description": f"How often the truth is to be inside; for {' and '.join(sorted(COVERED))}.",
+}
+
+
+def model_schemas(name: str, signature: Signature, limits: Limits, reasons: Sequence[str]) -> Document:
+    """Schemas of one model, `name` in front of each; `reasons` are those that it can give."""
     rows: Document = {"type": "array", "minItems": 1, "maxItems": limits.rows}
     answered = {"model_name": _TEXT, "model_version": _TEXT, "id": _TEXT}
     label = label_schema(signature)
@@ -139,17 +149,23 @@ def model_schemas(name: str, signature: Signature, limits: Limits) -> Document:
     return {
         f"{name}.Row": row_schema(signature),
         f"{name}.Values": _values_schema(signature),
-        f"{name}.Instances": _object(["instances"], instances={**rows, "items": either}, id=_ID),
+        f"{name}.Instances": _object(
+            ["instances"], instances={**rows, "items": either}, id=_ID, explain=_explain(reasons), coverage=_COVERAGE
+        ),
         f"{name}.Predictions": _object(**predictions),
         f"{name}.Prediction": _object(**prediction),
-        f"{name}.InferRequest": _infer_request(signature),
-        f"{name}.InferAnswer": _object(**answered, outputs={"type": "array", "items": _output(signature)}),
+        f"{name}.InferRequest": _infer_request(signature, reasons),
+        f"{name}.InferAnswer": _object(**answered, outputs={"type": "array", "items": _output(signature, reasons)}),
         f"{name}.Label": _label(label),
         f"{name}.Labels": _one_or_many(reference("schemas", f"{name}.Label"), limits.rows),
     }
 
 
-def _infer_request(signature: Signature) -> Document:
+def _explain(reasons: Sequence[str]) -> Document:
+    return {"type": "array", "items": {"enum": list(reasons)}, "description": "Reasons to answer too."}
+
+
+def _infer_request(signature: Signature, reasons: Sequence[str]) -> Document:
     width = len(signature.columns)
     order = ", ".join(signature.names)
     inputs = {
@@ -159,15 +175,17 @@ def _infer_request(signature: Signature) -> Document:
         "description": f"One input of the shape [rows] for each column ({order}), in any order; or one input of the "
         f"shape [rows, {width}] with the values in this order.",
     }
-    output = _object(name={"enum": list(output_names(signature))})
-    outputs = {"type": "array", "items": output, "description": "What to answer; all where it is left out."}
+    parameters = {"type": "object", "properties": {"coverage": _COVERAGE}}
+    names = {"enum": [*output_names(signature), *reasons]}
+    output = _object(["name"], name=names, parameters=parameters)
+    outputs = {"type": "array", "items": output, "description": "What to answer; reasons only where they are named."}
     return _object(["inputs"], inputs=inputs, outputs=outputs, id=_ID)
 
 
-def _output(signature: Signature) -> Document:
+def _output(signature: Signature, reasons: Sequence[str]) -> Document:
     return _object(
-        name={"enum": list(output_names(signature))},
-        datatype={"enum": sorted({label_datatype(signature.classes), "FP64"})},
+        name={"enum": [*output_names(signature), *reasons]},
+        datatype={"enum": sorted({label_datatype(signature.classes), "FP64", "BOOL"})},
         shape={"type": "array", "items": {"type": "integer"}},
         data={"type": "array"},
     )
