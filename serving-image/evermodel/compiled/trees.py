@@ -26,6 +26,9 @@ KIND = "trees"
 _DEEPEST = 500
 """Contributions of deeper trees are not computed: the kernel calls itself once for each decision on a way."""
 
+_NODE_WORK = 8
+"""What a node costs beside its points, in multiplications."""
+
 
 class Trees:
     """Decision trees whose answers are summed, or put in order."""
@@ -107,11 +110,11 @@ class Trees:
 
     @property
     def work(self) -> int:
-        """Multiplications for the contributions to one row: each node at each point of the kernel's integral."""
+        """Multiplications for the contributions to one row: each node, and the integral's points there."""
         facts, explained = self.facts, self._explained()
         depth = 0 if explained is None else explained[0].facts.depth
         width = 1 if self._arrays.groups is not None else facts.outputs
-        return len(self._arrays.nodes) * (min(depth, facts.features) // 2 + 1) * (1 + width)
+        return len(self._arrays.nodes) * (_NODE_WORK + (min(depth, facts.features) // 2 + 1) * (1 + width))
 
     def _contributions(self, matrix: Floats) -> Contributions:
         """What each feature adds, for a matrix of shape (rows, features).

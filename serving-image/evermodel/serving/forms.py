@@ -34,11 +34,8 @@ class Asked:
     question: Question
     id: str | None
     """The request id in the body."""
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Names of the reasons that were asked for."""
-        return asked_of(self.question.outputs)
+    reasons: tuple[str, ...] = ()
+    """Names of the reasons that were asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +67,7 @@ def read_question(
     """
     question, request_id = form.read(route, headers, body, signature, limit)
     rows = rows_of_columns(signature, question.columns)
-    return Asked(Batch(rows.values, rows.texts), question, request_id)
+    return Asked(Batch(rows.values, rows.texts), question, request_id, asked_of(question.outputs))
 
 
 def id_of_body(headers: Headers, body: bytes) -> str | None:

@@ -29,8 +29,8 @@ from evermodel.serving.seen import Seen
 
 MOST_NUMBERS = 4_000_000
 """Numbers of the contributions in one answer."""
-MOST_WORK = 20_000_000_000
-"""Multiplications for the contributions in one answer: a thread is held for tens of seconds at most."""
+MOST_WORK = 5_000_000_000
+"""Multiplications for the contributions in one answer: a thread is held for some ten seconds at most."""
 
 Numbers = NDArray[np.float64]
 
