@@ -4,6 +4,7 @@ import contextlib
 import json
 import socket
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -110,8 +111,11 @@ class Attack:
         self._models = models
         self._answered: dict[str, list[tuple[Case, list[list[Any]], bytes]]] = {name: [] for name in models}
 
-    def run(self, cases: int, first_seed: int) -> Findings:
-        """Send so many, in chunks of their own seeds, so that what a long run finds is found again by a short one."""
+    def run(self, cases: int, first_seed: int, on_chunk: Callable[[int], bool] = lambda _: True) -> Findings:
+        """Send so many, in chunks of their own seeds, so that what a long run finds is found again by a short one.
+
+        `on_chunk` is told how many were sent, and says whether to go on.
+        """
         strategy = requests({name: made.signature for name, made in self._models.items()})
         for number, start in enumerate(range(0, cases, CHUNK)):
             count = min(CHUNK, cases - start)
@@ -124,6 +128,8 @@ class Attack:
             )
             seed(first_seed + number)(rules(given(strategy)(self._send)))()
             self._compare()
+            if not on_chunk(start + count):
+                break
         self._wire.close()
         return self.findings
 

@@ -87,7 +87,8 @@ class AccessLog:
         self._seconds = seconds
         self._most_waiting = most_waiting
         self._waiting: deque[Noted] = deque()
-        self._left_out, self._told = 0, 0  # each is counted by one thread only
+        self._left_out, self._lost, self._told = 0, 0, 0  # each is counted by one thread only
+        self._is_broken = False
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="evermodel-access-log", daemon=True)
         self._thread.start()
@@ -116,19 +117,28 @@ class AccessLog:
         self._flush()
 
     def _flush(self) -> None:
+        for chunk in chunks(self._take()):
+            if not self._try(chunk):
+                self._lost += chunk.count(b"\n")
+        left_out = self._left_out + self._lost - self._told
+        if left_out and self._try(orjson.dumps({"leftOut": left_out}) + b"\n"):
+            self._told += left_out
+
+    def _try(self, chunk: bytes) -> bool:
+        """Write it; what goes wrong is said once, until it goes well again."""
         try:
-            for chunk in chunks(self._take()):
-                self._write(chunk)
-        except OSError as error:
-            say(f"the access log cannot be written: {error.strerror}")
+            self._write(chunk)
+        except Exception as error:  # noqa: BLE001  whatever it is, the next lines may be written again
+            if not self._is_broken:
+                say(f"the access log cannot be written: {getattr(error, 'strerror', None) or error}")
+            self._is_broken = True
+            return False
+        self._is_broken = False
+        return True
 
     def _take(self) -> Iterator[bytes]:
         for _ in range(len(self._waiting)):
             yield line_of(self._waiting.popleft())
-        left_out = self._left_out - self._told
-        if left_out:
-            self._told += left_out
-            yield orjson.dumps({"leftOut": left_out}) + b"\n"
 
 
 def _write_to_standard_output(chunk: bytes) -> None:

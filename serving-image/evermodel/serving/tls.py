@@ -115,8 +115,7 @@ def validity(der: bytes) -> Validity:
     Raises:
         ValueError, IndexError: it is no certificate.
     """
-    _, whole = next(_elements(der))
-    _, signed = next(_elements(whole))
+    signed = _first(_first(der))
     fields = [(tag, content) for tag, content in _elements(signed) if tag != _VERSION]
     begin, end = (_moment(tag, content) for tag, content in _elements(fields[3][1]))  # after number, algorithm, issuer
     return Validity(begin, end)
@@ -124,6 +123,12 @@ def validity(der: bytes) -> Validity:
 
 _VERSION = 0xA0
 _UTC_TIME = 0x17
+
+
+def _first(content: bytes) -> bytes:
+    for _, inner in _elements(content):
+        return inner
+    raise ValueError("it is no certificate")
 
 
 def _elements(content: bytes) -> Iterator[tuple[int, bytes]]:
