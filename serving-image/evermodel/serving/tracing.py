@@ -79,12 +79,22 @@ def tracer(environ: Mapping[str, str], scheme: str) -> "Tracer | None":
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
 
-    attributes = {"service.version": __version__, "service.instance.id": socket.gethostname()}
-    if not environ.get("OTEL_SERVICE_NAME"):
-        attributes["service.name"] = "evermodel"
-    provider = TracerProvider(resource=Resource.create(attributes), shutdown_on_exit=False)
+    provider = TracerProvider(resource=Resource.create(_resource(environ)), shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return Tracer(provider, scheme)
+
+
+def _resource(environ: Mapping[str, str]) -> dict[str, str]:
+    """What is said of this server, but for what the environment says itself: the library would let ours win."""
+    ours = {
+        "service.name": "evermodel",
+        "service.version": __version__,
+        "service.instance.id": socket.gethostname(),
+    }
+    given = {part.partition("=")[0].strip() for part in environ.get("OTEL_RESOURCE_ATTRIBUTES", "").split(",")}
+    if environ.get("OTEL_SERVICE_NAME"):
+        given.add("service.name")
+    return {name: value for name, value in ours.items() if name not in given}
 
 
 class Span:
