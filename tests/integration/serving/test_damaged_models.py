@@ -25,7 +25,7 @@ def attack(*arguments: str, environment: dict[str, str] | None = None) -> str:
         cwd=Path(__file__).parents[3],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=max(240, int(CASES) / 10),
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]
