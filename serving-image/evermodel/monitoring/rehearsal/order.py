@@ -18,6 +18,7 @@ from evermodel.monitoring.rehearsal.logged import Logged, read_newest
 from evermodel.monitoring.report import encode
 from evermodel.monitoring.subject import read_signature
 from evermodel_api.digest import digest_bytes
+from evermodel_api.reasons import Reason
 from evermodel_api.rehearsal import RehearsalCheck, RehearsalLimits, RehearsalOrder, RehearsalOutcome
 
 EXAMPLES = 10
@@ -40,7 +41,7 @@ def rehearse(order: RehearsalOrder) -> RehearsalOutcome:
     logged = read_newest(store, order.deployment, order.live, live, order.now, order.limits.rows)
     if logged is None:
         message = f"{order.live} has no logged request to answer again; {order.candidate} was not compared with it"
-        return RehearsalOutcome(passed=True, message=message, reason="NothingToRehearse")
+        return RehearsalOutcome(passed=True, message=message, reason=Reason.NOTHING_TO_REHEARSE)
     _check_features(order, logged, candidate)
     labels, probabilities = Predictor(order.artifact.uri, order.artifact.digest, candidate)(logged.table)
     answered = Answered(labels, probabilities, are_numbers=not candidate.classes)
@@ -51,7 +52,7 @@ def rehearse(order: RehearsalOrder) -> RehearsalOutcome:
     return RehearsalOutcome(
         passed=comparison.passed,
         message=_message(order, comparison, len(answered)),
-        reason=None if comparison.passed else "RehearsalRefused",
+        reason=None if comparison.passed else Reason.REHEARSAL_REFUSED,
         rows=len(answered),
         checks=sorted(comparison.checks, key=lambda check: check.passed)[:_TOLD],
         report=uri,
