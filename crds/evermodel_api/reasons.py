@@ -207,6 +207,8 @@ class Reason(StrEnum):
     WINDOW_COLUMNS_MISSING = "WindowColumnsMissing", "A window lacks columns that the model takes."
     LABEL_COLUMNS_MISSING = "LabelColumnsMissing", "A labels file lacks its id or the target."
     METRIC_UNSUITED = "MetricUnsuited", "A metric does not fit the model's task."
+    ESTIMATE_UNSUITED = "EstimateUnsuited", "A monitor asks for an estimate that cannot be made of this model."
+    STATISTIC_UNSUITED = "StatisticUnsuited", "A monitor compares a column by a statistic that is not for its kind."
     METRIC_NOT_MEASURED = "MetricNotMeasured", "maxDrop names a metric that the training did not measure."
     OUT_OF_MEMORY = "OutOfMemory", "The pod used more memory than its limit."
     CRASHED = "Crashed", "The pod ended with an error that says no more."

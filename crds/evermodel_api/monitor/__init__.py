@@ -12,7 +12,7 @@ from evermodel_api.monitor.drift import (
     NumericDrift,
     PredictionDrift,
 )
-from evermodel_api.monitor.performance import Labels, Performance, PerformanceLimit
+from evermodel_api.monitor.performance import Concept, Labels, Performance, PerformanceEstimate, PerformanceLimit
 from evermodel_api.monitor.quality import MissingLimit, Quality, ShareLimit
 from evermodel_api.monitor.spec import MonitorSpec
 from evermodel_api.monitor.status import (
@@ -33,6 +33,7 @@ __all__ = [
     "Budget",
     "CategoryDrift",
     "ColumnRule",
+    "Concept",
     "DatasetDrift",
     "Decide",
     "Drift",
@@ -47,6 +48,7 @@ __all__ = [
     "MultivariateDrift",
     "NumericDrift",
     "Performance",
+    "PerformanceEstimate",
     "PerformanceLimit",
     "PredictionDrift",
     "Quality",

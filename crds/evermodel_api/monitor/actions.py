@@ -22,11 +22,13 @@ class Retrain(Schema):
 
     training_ref: Reference
     """The ModelTraining that is asked."""
-    on: Annotated[list[RequestCause], Field(min_length=1, max_length=2)] = [
+    on: Annotated[list[RequestCause], Field(min_length=1, max_length=3)] = [
         RequestCause.PERFORMANCE,
+        RequestCause.CONCEPT,
         RequestCause.DRIFT,
     ]
-    """What is reason enough: Performance (measured with labels), Drift (of the inputs). Write the name in quotes, "on":
+    """What is reason enough: Performance (measured with labels), Concept (errors became more within
+    the window), Drift (of the inputs). Write the name in quotes, "on":
     kubectl reads a bare on as true."""
     cooldown: Duration = "6h"
     """Shortest time from one request to the next."""

@@ -31,6 +31,25 @@ class PerformanceLimit(Schema):
     cel: ClassVar = (Rule("has(self.min) || has(self.max) || has(self.maxDrop)", "give a metric min, max or maxDrop"),)
 
 
+class Concept(Schema):
+    """Whether errors became more, or larger, within the window."""
+
+    detector: Literal["adwin"] = "adwin"
+    """ADWIN on the stream of errors of the labelled rows, in the order in which they came."""
+    delta: Annotated[float, Field(gt=0, lt=1)] = 0.002
+    """How sure it is: smaller is surer and slower."""
+
+
+class PerformanceEstimate(Schema):
+    """Performance without labels: stands in where too few rows have one. It is blind to concept drift."""
+
+    method: Literal["cbpe", "dle"] = "cbpe"
+    """cbpe: from the calibrated probabilities of a classifier. dle: from the errors that a regression made on such rows
+    of its test."""
+    allow_retrain: bool = False
+    """Whether a retraining may be asked for because of an estimate; otherwise it alerts only."""
+
+
 class Performance(Schema):
     """Comparison of the answers with the truth."""
 
@@ -38,3 +57,9 @@ class Performance(Schema):
     """Where the truth comes from."""
     metrics: Annotated[list[PerformanceLimit], Field(max_length=8)] = []
     """What is measured. A model that got better never alarms."""
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+    """How sure it must be that a metric is beyond its limit: few labels prove little. 0.5 goes by the bare value."""
+    concept: Concept | None = None
+    """Whether errors became more, or larger, within the window."""
+    estimate: PerformanceEstimate | None = None
+    """Performance without labels."""

@@ -7,6 +7,7 @@ class RequestCause(StrEnum):
     """What a monitor may ask a retraining for."""
 
     PERFORMANCE = "Performance"
+    CONCEPT = "Concept"
     DRIFT = "Drift"
 
 

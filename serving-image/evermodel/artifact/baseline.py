@@ -58,6 +58,60 @@ class CategoryProfile(Schema):
     """Rows with a level that is not among them."""
 
 
+class RowsSample(Schema):
+    """Whole rows: numbers, and the places of categories among the sorted levels of their profile; NaN is missing."""
+
+    columns: list[str]
+    """In the order of the cells."""
+    cells: PackedFloats
+    """Row after row."""
+
+
+class Calibration(Schema):
+    """How often a class was true, by the probability that the model gave it: linear between the points."""
+
+    given: PackedFloats
+    """Probabilities, ascending."""
+    true: PackedFloats
+    """Share of the test rows of that probability whose class it was."""
+
+
+class LossTrees(Schema):
+    """Boosted trees that say how wrong an answer is likely to be: `base` plus the leaves that a row falls into."""
+
+    columns: list[str]
+    """As in `RowsSample`; the answer itself comes last."""
+    base: float
+    depth: int
+    """Of the deepest tree."""
+    roots: list[int]
+    """The first node of each tree."""
+    feature: list[int]
+    """Of each node; -1 in a leaf."""
+    threshold: PackedFloats
+    """Of each node: values up to it go left."""
+    left: list[int]
+    """The next node."""
+    right: list[int]
+    value: PackedFloats
+    """Of each leaf."""
+
+
+class AnswersProfile(Schema):
+    """What the model answered to the test rows."""
+
+    rows: int
+    """Test rows."""
+    scores: NumberProfile | CategoryProfile
+    """Of a regression the answers, of two classes the probability of the second, of more the classes answered."""
+    calibration: list[Calibration] = []
+    """For each class; empty where the probabilities are not known, or are right as they are."""
+    losses: dict[str, LossTrees] = {}
+    """absolute and squared: errors of a regression."""
+    errors: dict[str, float] = {}
+    """Standard error of each metric of the test rows, by bootstrap."""
+
+
 class Baseline(Schema):
     """Profile of the training rows."""
 
@@ -71,3 +125,7 @@ class Baseline(Schema):
     """Share of the training rows whose features an earlier one has too."""
     importance: dict[str, float] = {}
     """How much the model's answers change when a feature's values are shuffled; the mean over the features is 1."""
+    sample: RowsSample | None = None
+    """Some training rows, for what no single column shows."""
+    answers: AnswersProfile | None = None
+    """What the model answered to the test rows, and how right it was."""

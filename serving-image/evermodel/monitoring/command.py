@@ -94,6 +94,7 @@ def _evaluate_files(arguments: argparse.Namespace, start: datetime) -> list[dict
     from evermodel.artifact.records import find_version  # noqa: PLC0415  `--help` and a wrong order need none of these
     from evermodel.monitoring.lean import leave_pandas_out  # noqa: PLC0415
     from evermodel.monitoring.local import LocalWindows  # noqa: PLC0415
+    from evermodel.monitoring.look import wants_answers  # noqa: PLC0415
     from evermodel.monitoring.predictor import Predictor  # noqa: PLC0415
     from evermodel.monitoring.replay import replay  # noqa: PLC0415
     from evermodel.monitoring.spec import read_monitor  # noqa: PLC0415
@@ -101,7 +102,7 @@ def _evaluate_files(arguments: argparse.Namespace, start: datetime) -> list[dict
     from evermodel.monitoring.table_file import TableFile  # noqa: PLC0415
 
     _, spec = read_monitor(arguments.file)
-    if spec.performance is None and (spec.drift is None or spec.drift.prediction is None):
+    if spec.performance is None and not wants_answers(spec):
         leave_pandas_out()  # no model will be asked
     found = find_version(arguments.store, arguments.model or spec.deployment_ref.name)
     subject = read_subject(spec, found.name, found.uri, found.digest)
@@ -110,6 +111,7 @@ def _evaluate_files(arguments: argparse.Namespace, start: datetime) -> list[dict
         max_rows=spec.window.max_rows,
         excluded=frozenset(spec.drift.columns.exclude if spec.drift else ()),
         with_truth=spec.performance is not None,
+        with_answers=wants_answers(spec),
         predict=Predictor(found.uri, found.digest, subject.signature),
         labels=TableFile(arguments.labels) if arguments.labels else None,
         id_column=arguments.id_column,

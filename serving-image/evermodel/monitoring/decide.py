@@ -23,18 +23,29 @@ class Evidence:
     drifted: bool | None = None
     degraded: bool | None = None
     healthy_data: bool | None = None
+    concept: bool | None = None
+    """Whether errors became more within the window."""
+    estimated: bool | None = None
+    """Whether the answers degraded as far as can be told without labels."""
+    estimate_counts: bool = False
+    """Whether a retraining may be asked for because of that."""
 
     @property
     def vote(self) -> bool | None:
         """Whether degradation was found; None casts no vote."""
-        if self.drifted is None and self.degraded is None and self.healthy_data is None:
+        judged = (self.drifted, self.degraded, self.concept, self.estimated, self.healthy_data)
+        if all(finding is None for finding in judged):
             return None
-        return bool(self.drifted) or bool(self.degraded) or self.healthy_data is False
+        return any(judged[:-1]) or self.healthy_data is False
 
     @property
     def causes(self) -> list[RequestCause]:
         """What a retraining could be asked for, the weightier one first. Bad data is a reason for none."""
-        found = {RequestCause.PERFORMANCE: self.degraded, RequestCause.DRIFT: self.drifted}
+        found = {
+            RequestCause.PERFORMANCE: self.degraded or (self.estimated and self.estimate_counts),
+            RequestCause.CONCEPT: self.concept,
+            RequestCause.DRIFT: self.drifted,
+        }
         return [cause for cause, holds in found.items() if holds]
 
 

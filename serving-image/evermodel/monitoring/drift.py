@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, replace
 from math import isnan, nan
 
 from evermodel.artifact.baseline import Baseline, CategoryProfile, NumberProfile
+from evermodel.errors import SpecError
 from evermodel.monitoring.columns import CategoryColumn, NumberColumn
-from evermodel.monitoring.comparisons import compare_levels, compare_numbers, rule_of
+from evermodel.monitoring.comparisons import Rule, compare_levels, compare_numbers, rule_of, suits
 from evermodel.monitoring.statistics.false_discovery import benjamini_hochberg, bonferroni
 from evermodel.monitoring.statistics.result import Result, nothing
 from evermodel.monitoring.window import Column, Columns
@@ -100,25 +101,54 @@ def compare_column(spec: Drift, baseline: Baseline, name: str, column: Column) -
     profile = baseline.columns.get(name)
     if profile is None or name in spec.columns.exclude:
         return None
-    return compare_with(spec, profile, name, column)
+    rule = rule_of(spec, name, number=isinstance(profile, NumberProfile))
+    return compare_with(rule, spec.alpha, profile, name, column)
 
 
 def compare_with(
-    spec: Drift, profile: NumberProfile | CategoryProfile, name: str, column: Column
+    rule: Rule, alpha: float, profile: NumberProfile | CategoryProfile, name: str, column: Column
 ) -> ColumnDrift | None:
     """Compare one column with a profile; None when it is of another kind."""
-    rule = rule_of(spec, name, number=isinstance(profile, NumberProfile))
     if isinstance(column, NumberColumn) and isinstance(profile, NumberProfile):
         current = column.ordered
         if profile.n == 0 or current.size == 0:
             found, effect = nothing(profile.n, current.size), nan
         else:
-            found, effect = compare_numbers(rule, profile, current, spec.alpha)
+            found, effect = compare_numbers(rule, profile, current, alpha)
     elif isinstance(column, CategoryColumn) and isinstance(profile, CategoryProfile):
-        found, effect = compare_levels(rule, profile, column, spec.alpha)
+        found, effect = compare_levels(rule, profile, column, alpha)
     else:
         return None
     return ColumnDrift(name, rule.test, rule.effect, found, effect, rule.min_effect)
+
+
+def compare_answers(spec: Drift, baseline: Baseline, column: Column) -> ColumnDrift | None:
+    """Compare the answers with those to the test rows; None when these are not known, or of another kind."""
+    if spec.prediction is None or baseline.answers is None:
+        return None
+    profile, own = baseline.answers.scores, spec.prediction
+    if isinstance(profile, NumberProfile):
+        rule = Rule(own.test, own.effect, own.min_effect, own.bins)
+    else:
+        rule = Rule(spec.category.test, spec.category.effect, own.min_effect)
+    return compare_with(rule, spec.alpha, profile, PREDICTION, column)
+
+
+def check_rules(spec: Drift, baseline: Baseline) -> None:
+    """Whether every column's own statistic is one for its kind.
+
+    Raises:
+        SpecError: `StatisticUnsuited`.
+    """
+    for name, own in spec.columns.per_column.items():
+        profile = baseline.columns.get(name)
+        number = isinstance(profile, NumberProfile)
+        for field_name, given in (("test", own.test), ("effect", own.effect)):
+            if profile is not None and given and not suits(given, number=number, effect=field_name == "effect"):
+                kind = "numbers" if number else "categories"
+                message = f"drift.columns.perColumn.{name}.{field_name}: {given} is none for a column of {kind}"
+                fit = "ks, wasserstein, energy, psi" if number else "psi, jensenShannon, lInfinity"
+                raise SpecError("StatisticUnsuited", f"{message}; use for example {fit}")
 
 
 def judge(

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any
 
 from evermodel.monitoring.decide import decide
+from evermodel.monitoring.drift import check_rules
 from evermodel.monitoring.findings import Subject, describe, evidence, top
 from evermodel.monitoring.look import look
-from evermodel.monitoring.performance import check_limits
+from evermodel.monitoring.performance import check_estimate, check_limits
 from evermodel.monitoring.report import document
 from evermodel.monitoring.window import Window
 from evermodel_api.monitor import Memory
@@ -33,10 +34,14 @@ def evaluate(subject: Subject, window: Window, memory: Memory, now: datetime, fr
         frozen: why no retraining may be asked for now.
 
     Raises:
-        SpecError: `MetricUnsuited`, `MetricNotMeasured` when a limit of the spec cannot be applied to this model.
+        SpecError: `MetricUnsuited`, `MetricNotMeasured`, `EstimateUnsuited`, `StatisticUnsuited` when the spec cannot
+            be applied to this model.
     """
     if subject.spec.performance:
         check_limits(subject.spec.performance, subject.signature, subject.baseline)
+        check_estimate(subject.spec.performance, subject.signature, subject.baseline)
+    if subject.spec.drift:
+        check_rules(subject.spec.drift, subject.baseline)
     findings = look(subject, window, now)
     found = evidence(subject, findings)
     decision = decide(subject.spec, memory, found, now, frozen)
@@ -48,7 +53,7 @@ def evaluate(subject: Subject, window: Window, memory: Memory, now: datetime, fr
         label_coverage=round(window.coverage, 4),
         reference_rows=subject.baseline.rows,
         drifted=found.drifted,
-        degraded=found.degraded,
+        degraded=_any(found.degraded, found.concept, found.estimated),
         healthy_data=found.healthy_data,
         top=top(findings),
         state=decision.state,
@@ -58,3 +63,9 @@ def evaluate(subject: Subject, window: Window, memory: Memory, now: datetime, fr
         memory=decision.memory,
     )
     return Evaluation(document(subject, window, findings, decision, now), outcome)
+
+
+def _any(*findings: bool | None) -> bool | None:
+    """Whether any of them holds; None when none could be judged."""
+    judged = [finding for finding in findings if finding is not None]
+    return any(judged) if judged else None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from evermodel.artifact.signature import Signature
 from evermodel.errors import DataError
 from evermodel.monitoring.table_file import OpenedTable, TableFile
-from evermodel.monitoring.window import Columns, Labelled, LazyColumns, Window, read_columns, sampled_rows
+from evermodel.monitoring.window import Answered, Columns, Labelled, LazyColumns, Window, read_columns, sampled_rows
 
 PREDICTION = "prediction"
 """Column of a window file with the answers that were given."""
@@ -32,6 +32,8 @@ class LocalWindows:
     with_truth: bool
     """Whether the truth is wanted (the monitor watches performance)."""
     predict: Predict
+    with_answers: bool = False
+    """Whether the answers to rows without a label are wanted too."""
     labels: TableFile | None = None
     id_column: str = "id"
     """Column that the labels are joined on."""
@@ -51,11 +53,19 @@ class LocalWindows:
         inputs = {"window": {"file": Path(path).name, "digest": file.digest}}
         if self.labels is not None:
             inputs["labels"] = {"file": Path(self.labels.path).name, "digest": self.labels.digest}
+        truth = self._truth(path, sample) if self.with_truth else []
+        labelled = [i for i, value in enumerate(truth) if value is not None]
+        known = [truth[i] for i in labelled]
+        whole = self._answers(sample, None) if self.with_answers and sample.rows else None
+        answers = None
+        if labelled:
+            answers = _some(whole, labelled) if whole else self._answers(sample, labelled)
         return Window(
             rows=sample.rows,
             seen=table.rows,
             columns=self._columns(sample),
-            labelled=self._labelled(path, sample) if self.with_truth else None,
+            labelled=Labelled(answers.predicted, known, answers.probabilities) if answers else None,
+            answered=whole,
             inputs=inputs,
         )
 
@@ -79,20 +89,13 @@ class LocalWindows:
                 f"{_listed(table.names)}: rename its columns, or leave those out by drift.columns.exclude",
             )
 
-    def _labelled(self, path: str, sample: OpenedTable) -> Labelled | None:
-        truth = self._truth(path, sample)
-        rows = [i for i, value in enumerate(truth) if value is not None]
-        if not rows:
-            return None
-        known = [truth[i] for i in rows]
-        wanted = [PREDICTION] if PREDICTION in sample.names else [n for n in self.signature.names if n in sample.names]
-        labelled = sample.read(wanted)
-        if len(rows) < len(truth):
-            labelled = labelled.take(pa.array(rows))
-        if PREDICTION in sample.names:
-            return Labelled(labelled[PREDICTION].to_pylist(), known)
-        predicted, probabilities = self.predict(labelled)
-        return Labelled(predicted, known, probabilities)
+    def _answers(self, sample: OpenedTable, rows: list[int] | None) -> Answered:
+        """Answers to these rows, or to all: those of the file, or else the model is asked."""
+        given = PREDICTION in sample.names
+        table = sample.read([PREDICTION] if given else [name for name in self.signature.names if name in sample.names])
+        if rows is not None and len(rows) < sample.rows:
+            table = table.take(pa.array(rows))
+        return Answered(table[PREDICTION].to_pylist()) if given else Answered(*self.predict(table))
 
     def _truth(self, path: str, sample: OpenedTable) -> list[Any]:
         """The truth of each row: from the labels where there is one, else from the target column; None is unknown."""
@@ -116,6 +119,11 @@ class LocalWindows:
         columns = table.read([self.id_column, self.signature.target])
         pairs = zip(*(column.to_pylist() for column in columns.columns), strict=True)
         return {str(identity): value for identity, value in pairs if value is not None}
+
+
+def _some(answers: Answered, rows: list[int]) -> Answered:
+    probabilities = None if answers.probabilities is None else answers.probabilities[rows]
+    return Answered([answers.predicted[i] for i in rows], probabilities)
 
 
 def _taken(table: OpenedTable, rows: NDArray[np.intp]) -> OpenedTable:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from evermodel.artifact import layout
 from evermodel.artifact.signature import Signature
 from evermodel.artifact.store import list_names, read_bytes
-from evermodel.monitoring.window import Labelled, Reservoir, Window, read_columns
+from evermodel.monitoring.window import Answered, Labelled, Reservoir, Window, read_columns
 
 _AT = pa.timestamp("us", tz="UTC")
 _LOG = (layout.ID, layout.ROW, layout.AT, layout.PREDICTION)
@@ -84,8 +84,8 @@ class HourFiles:
         return {**found, "unreadable": self._unreadable[:10]} if self._unreadable else found
 
 
-def read_window(served: Served, signature: Signature, max_rows: int) -> Window:
-    """Read the log and the labels.
+def read_window(served: Served, signature: Signature, max_rows: int, *, with_answers: bool = False) -> Window:
+    """Read the log and the labels; `with_answers` also what was answered to rows without a label.
 
     Raises:
         RunError: `StoreUnavailable` when the store cannot be read. A log that is not there yet is an empty window.
@@ -111,6 +111,7 @@ def read_window(served: Served, signature: Signature, max_rows: int) -> Window:
         seen=kept.seen,
         columns=read_columns(sample, [column for column in signature.columns if column.name not in absent]),
         labelled=_labelled(sample, truths, len(signature.classes)),
+        answered=Answered(_predicted(sample), _probabilities(sample, len(signature.classes))) if with_answers else None,
         absent=tuple(name for name in signature.names if name in absent),
         start=served.start,
         end=served.end,
@@ -148,8 +149,12 @@ def _labelled(sample: pa.Table, truths: dict[Key, Any], classes: int) -> Labelle
         return None
     places = pa.array([i for i, _ in rows])
     answers = sample.take(places)
-    predicted = [None if text is None else _json(text) for text in answers[layout.PREDICTION].to_pylist()]
-    return Labelled(predicted, [truth for _, truth in rows], probabilities_of(answers, classes))
+    moments = answers[layout.AT].to_pylist()
+    return Labelled(_predicted(answers), [truth for _, truth in rows], probabilities_of(answers, classes), moments)
+
+
+def _predicted(answers: pa.Table) -> list[Any]:
+    return [None if text is None else _json(text) for text in answers[layout.PREDICTION].to_pylist()]
 
 
 def probabilities_of(answers: pa.Table, classes: int) -> NDArray[np.float64] | None:

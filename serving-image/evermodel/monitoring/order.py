@@ -7,6 +7,7 @@ from evermodel.artifact.layout import report_file
 from evermodel.artifact.store import absolute_uri, read_bytes, write_bytes
 from evermodel.monitoring.evaluate import evaluate
 from evermodel.monitoring.log import Served, read_window
+from evermodel.monitoring.look import wants_answers
 from evermodel.monitoring.report import encode
 from evermodel.monitoring.subject import read_subject
 from evermodel_api.base import parse_duration
@@ -54,7 +55,7 @@ def _report(order: MonitorOrder, identity: str) -> dict[str, Any]:
         end=end,
         now=order.now,
     )
-    window = read_window(served, subject.signature, span.max_rows)
+    window = read_window(served, subject.signature, span.max_rows, with_answers=wants_answers(order.spec))
     evaluation = evaluate(subject, window, order.memory, order.now, order.frozen)
     document = evaluation.document
     return {

@@ -1,23 +1,29 @@
-"""Comparison of the answers with the truth: realised metrics against limits.
+"""Comparison of the answers with the truth: realised metrics against limits, or estimated ones without labels.
 
-Limits are one-sided: a model that got better never alarms.
+Limits are one-sided: a model that got better never alarms. A few labels prove little, so that a metric must be beyond
+its limit by more than chance has.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, isnan, nan
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy.special import ndtri
 
-from evermodel.artifact.baseline import Baseline
+from evermodel.artifact.baseline import AnswersProfile, Baseline
 from evermodel.artifact.signature import Signature
 from evermodel.errors import SpecError
-from evermodel.metrics import Answers, measure
-from evermodel.monitoring.columns import level_text
-from evermodel.monitoring.window import Labelled, Window
+from evermodel.metrics import Answers, measure, scorer
+from evermodel.monitoring.answers import labelled_answers, read_answers
+from evermodel.monitoring.estimate import BAND, Estimate, estimate_classes, estimate_numbers
+from evermodel.monitoring.statistics.result import Floats
+from evermodel.monitoring.window import Answered, Window
 from evermodel_api.monitor import Performance, PerformanceLimit
-from evermodel_api.training import Task
+from evermodel_api.training import Metric, Task
+
+_BOOTSTRAPS = 100
+_SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,8 @@ class MetricFinding:
     at_most: bool
     """Whether the value must be at most the limit (errors) or at least."""
     degraded: bool
+    margin: float = 0.0
+    """How far beyond its limit the value must be before it is more than chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,54 +93,108 @@ def check_limits(spec: Performance, signature: Signature, baseline: Baseline) ->
 
 def compare_answers(spec: Performance, signature: Signature, baseline: Baseline, window: Window) -> PerformanceFinding:
     """Measure the labelled rows of a window. `check_limits` has passed."""
-    answers = _answers(signature, window.labelled)
+    answers, _ = labelled_answers(signature, window.labelled)
     rows = len(answers.truth)
     enough = rows > 0 and rows / window.rows >= spec.labels.min_coverage
-    findings = [_finding(limit, answers, baseline, enough=enough) for limit in spec.metrics]
+    errors = standard_errors([limit.name for limit in spec.metrics], answers) if enough else {}
+    z = float(ndtri(spec.confidence))
+    findings = [
+        _finding(limit, measure(limit.name, answers), z * errors.get(limit.name, 0.0), baseline, enough=enough)
+        for limit in spec.metrics
+    ]
     return PerformanceFinding(findings, rows, enough)
 
 
-def _finding(limit: PerformanceLimit, answers: Answers, baseline: Baseline, *, enough: bool) -> MetricFinding:
-    value = measure(limit.name, answers)
+def standard_errors(metrics: Sequence[Metric], answers: Answers) -> dict[Metric, float]:
+    """Standard error of each metric, from rows drawn again with a fixed seed; left out where it is not defined."""
+    rows, random = len(answers.truth), np.random.default_rng(_SEED)
+    scorers = {metric: scorer(metric, answers) for metric in metrics}
+    draws: dict[Metric, list[float]] = {metric: [] for metric in scorers}
+    for _ in range(_BOOTSTRAPS):
+        weights = np.bincount(random.integers(0, rows, rows), minlength=rows).astype(np.float64)
+        for metric, score in scorers.items():
+            draws[metric].append(score(weights))
+    found = {metric: np.array(values) for metric, values in draws.items()}
+    return {metric: float(values.std()) for metric, values in found.items() if np.isfinite(values).all()}
+
+
+def bounds(limit: PerformanceLimit, baseline: Baseline) -> tuple[float, float]:
+    """The least and the largest value that the limit allows; NaN where it sets none."""
     reference = baseline.metrics.get(limit.name.value, nan)
     drop = nan if limit.max_drop is None else limit.max_drop
     lower = [b for b in (limit.min, reference - drop if limit.name.larger_is_better else nan) if b is not None]
     upper = [b for b in (limit.max, nan if limit.name.larger_is_better else reference + drop) if b is not None]
-    least, most = max(filter(isfinite, lower), default=nan), min(filter(isfinite, upper), default=nan)
-    degraded = enough and (value < least or value > most)
-    at_most = isnan(least) or value > most
-    return MetricFinding(limit.name.value, value, reference, most if at_most else least, at_most, degraded)
+    return max(filter(isfinite, lower), default=nan), min(filter(isfinite, upper), default=nan)
 
 
-def _answers(signature: Signature, labelled: Labelled | None) -> Answers:
-    """The rows with an answer and a truth that can be read. A class that the model does not know counts as wrong."""
-    classes = len(signature.classes)
-    if labelled is None:
-        return Answers(np.empty(0), np.empty(0), None, classes)
-    read = _numbers if signature.task is Task.REGRESSION else _class_numbers(signature)
-    truth, predicted = read(labelled.truth), read(labelled.predicted)
-    rows = np.flatnonzero(~np.isnan(truth) & ~np.isnan(predicted))
-    return Answers(truth, predicted, labelled.probabilities, classes).take(rows)
+def _finding(
+    limit: PerformanceLimit, value: float, margin: float, baseline: Baseline, *, enough: bool
+) -> MetricFinding:
+    """Whether a value is beyond its limit by more than the margin that chance has."""
+    least, most = bounds(limit, baseline)
+    degraded = enough and (value + margin < least or value - margin > most)
+    at_most = isnan(least) or value - margin > most
+    reference = baseline.metrics.get(limit.name.value, nan)
+    allowed = most if at_most else least
+    return MetricFinding(limit.name.value, value, reference, allowed, at_most, degraded, margin)
 
 
-def _numbers(values: list[Any]) -> NDArray[np.float64]:
-    return np.array([_number(value) for value in values], dtype=np.float64)
+def check_estimate(spec: Performance, signature: Signature, baseline: Baseline) -> None:
+    """Whether the estimate that the spec asks for can be made of this model.
+
+    Raises:
+        SpecError: `EstimateUnsuited`.
+    """
+    if spec.estimate is None:
+        return
+    classes, method = signature.task is Task.CLASSIFICATION, spec.estimate.method
+    if (method == "cbpe") is not classes:
+        message = (
+            f"performance.estimate.method: {method} does not fit {signature.task}; use {'cbpe' if classes else 'dle'}"
+        )
+        raise SpecError("EstimateUnsuited", message)
+    if baseline.answers is None or (not classes and not baseline.answers.losses):
+        message = (
+            "performance.estimate: the training had too few test rows to learn from (100 are needed), or is older than "
+            "this field; train again with more rows, or leave it out"
+        )
+        raise SpecError("EstimateUnsuited", message)
 
 
-def _number(value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError, OverflowError):
-        return nan
-    return number if isfinite(number) else nan
+def compare_estimates(
+    spec: Performance, signature: Signature, baseline: Baseline, answered: Answered, rows: Floats | None
+) -> list[MetricFinding]:
+    """Estimate the metrics of a window without labels. `check_estimate` has passed.
+
+    Args:
+        spec: limits.
+        signature: of the model.
+        baseline: of the model.
+        answered: to the rows that are looked at.
+        rows: for a regression the rows, shape (rows, columns + 1), as `estimate_numbers` takes them.
+    """
+    profile = baseline.answers
+    assert profile is not None  # noqa: S101  check_estimate has passed
+    findings = []
+    for limit in spec.metrics:
+        if signature.task is Task.REGRESSION:
+            found = estimate_numbers(limit.name, profile, rows) if rows is not None and len(rows) else None
+        else:
+            found = _estimate_classes(limit.name, profile, signature, answered)
+        if found is not None and isfinite(found.value):
+            margin = BAND * found.error if isfinite(found.error) else nan
+            findings.append(_finding(limit, found.value, margin, baseline, enough=True))
+    return findings
 
 
-def _class_numbers(signature: Signature) -> Any:
-    """Classes as their numbers. They are told apart by their text, for a CSV file cannot tell 1 from "1"."""
-    numbers = {level_text(label): float(i) for i, label in enumerate(signature.classes)}
-
-    def read(values: list[Any]) -> NDArray[np.float64]:
-        texts = [level_text(value) for value in values]
-        return np.array([nan if text is None else numbers.get(text, -1.0) for text in texts], dtype=np.float64)
-
-    return read
+def _estimate_classes(
+    metric: Metric, profile: AnswersProfile, signature: Signature, answered: Answered
+) -> Estimate | None:
+    """None without probabilities, or without a readable answer."""
+    if answered.probabilities is None:
+        return None
+    predicted = read_answers(signature, answered.predicted)
+    known = predicted >= 0.0
+    if not known.any():
+        return None
+    return estimate_classes(metric, profile, answered.probabilities[known], predicted[known].astype(np.intp))

@@ -6,7 +6,9 @@ from math import isfinite
 from typing import Any
 
 from evermodel.monitoring.decide import Decision
+from evermodel.monitoring.drift import ColumnDrift
 from evermodel.monitoring.findings import Findings, Subject, describe, top
+from evermodel.monitoring.performance import MetricFinding
 from evermodel.monitoring.window import Window
 from evermodel_api.digest import digest_bytes
 
@@ -27,7 +29,10 @@ def document(subject: Subject, window: Window, findings: Findings, decision: Dec
             {"check": c.check, "column": c.column, "value": c.value, "limit": c.limit, "passed": c.passed}
             for c in findings.quality
         ],
-        "concept": {"detector": None, "drift": False},
+        "prediction": _prediction(findings),
+        "multivariate": _rows(findings),
+        "concept": _concept(findings),
+        "estimates": [_estimate(m) for m in findings.estimates],
         "top": [finding.dump() for finding in top(findings)],
         "decision": {
             "alert": decision.alert,
@@ -63,21 +68,63 @@ def _window(window: Window) -> dict[str, Any]:
 
 
 def _columns(findings: Findings) -> list[dict[str, Any]]:
-    return [
-        {
-            "column": c.column,
-            "test": c.test,
-            "statistic": _number(c.found.value),
-            "p": _number(c.found.p),
-            "pCorrected": _number(c.p_corrected),
-            "measure": c.measure,
-            "effect": _number(c.effect),
-            "limit": c.limit,
-            "rows": c.found.n_cur,
-            "drifted": c.drifted,
-        }
-        for c in (findings.drift.columns if findings.drift else [])
-    ]
+    return [_column(c) for c in (findings.drift.columns if findings.drift else [])]
+
+
+def _prediction(findings: Findings) -> dict[str, Any] | None:
+    found = findings.drift.prediction if findings.drift else None
+    return _column(found) if found else None
+
+
+def _rows(findings: Findings) -> dict[str, Any] | None:
+    found = findings.drift.rows if findings.drift else None
+    if found is None:
+        return None
+    value, p = _number(found.found.value), _number(found.found.p)
+    return {"test": found.test, "value": value, "p": p, "limit": found.limit, "drifted": found.drifted}
+
+
+def _concept(findings: Findings) -> dict[str, Any]:
+    found = findings.concept
+    if found is None:
+        return {"detector": None, "drift": False}
+    return {
+        "detector": found.detector,
+        "drift": found.drift,
+        "rows": found.rows,
+        "before": found.before,
+        "after": found.after,
+        "since": _moment(found.since) if found.since else None,
+        "row": found.row,
+    }
+
+
+def _estimate(metric: MetricFinding) -> dict[str, Any]:
+    return {
+        "metric": metric.metric,
+        "value": _number(metric.value),
+        "low": _number(metric.value - metric.margin),
+        "high": _number(metric.value + metric.margin),
+        "reference": _number(metric.reference),
+        "limit": _number(metric.limit),
+        "degraded": metric.degraded,
+    }
+
+
+def _column(c: ColumnDrift) -> dict[str, Any]:
+    return {
+        "column": c.column,
+        "test": c.test,
+        "statistic": _number(c.found.value),
+        "p": _number(c.found.p),
+        "testLimit": _number(c.found.limit),
+        "pCorrected": _number(c.p_corrected),
+        "measure": c.measure,
+        "effect": _number(c.effect),
+        "limit": c.limit,
+        "rows": c.found.n_cur,
+        "drifted": c.drifted,
+    }
 
 
 def _dataset(findings: Findings) -> dict[str, Any] | None:
@@ -95,6 +142,7 @@ def _performance(findings: Findings) -> list[dict[str, Any]]:
             "value": _number(m.value),
             "reference": _number(m.reference),
             "limit": _number(m.limit),
+            "margin": _number(m.margin),
             "rows": found.rows,
             "judged": found.enough and isfinite(m.value),
             "degraded": m.degraded,

@@ -6,7 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from evermodel.artifact.baseline import Baseline
+import numpy as np
+from numpy.typing import NDArray
+
+from evermodel.artifact.baseline import Baseline, CategoryProfile, NumberProfile
+from evermodel.artifact.matrix import level_places
+from evermodel.monitoring.columns import CategoryColumn, NumberColumn
 from evermodel.monitoring.drift import ColumnDrift, compare_column
 from evermodel.monitoring.quality import Hashes, QualityCheck, add_to_hashes, check_column, check_duplicates
 from evermodel.monitoring.window import Column, Columns, Window, grouped
@@ -23,10 +28,16 @@ class Scanned:
 
     columns: list[ColumnDrift] = field(default_factory=list)
     quality: list[QualityCheck] = field(default_factory=list)
+    places: NDArray[np.intp] = field(default_factory=lambda: np.empty(0, dtype=np.intp))
+    """Which rows are in `cells`."""
+    cells: dict[str, NDArray[np.float64]] = field(default_factory=dict)
+    """Of some rows spread evenly over the window, column by column, as `artifact.matrix` has them."""
 
 
-def scan(spec: MonitorSpec, baseline: Baseline, window: Window) -> Scanned:
-    """Compare and check every column; the window has at least one row."""
+def scan(spec: MonitorSpec, baseline: Baseline, window: Window, whole_rows: int = 0) -> Scanned:
+    """Compare and check every column, and keep so many whole rows; the window has at least one row."""
+    places = np.linspace(0, window.rows - 1, min(whole_rows, window.rows)).round().astype(np.intp)
+    cells: dict[str, NDArray[np.float64]] = {}
     compared: list[ColumnDrift] = []
     checked: list[QualityCheck] = []
     hashes: Hashes | None = None
@@ -36,10 +47,21 @@ def scan(spec: MonitorSpec, baseline: Baseline, window: Window) -> Scanned:
             for drift, checks in _each(pool, spec, baseline, window.rows, group):
                 compared.extend([drift] if drift else [])
                 checked.extend(checks)
+            if places.size:
+                cells.update(_cells(baseline, places, group))
             if repeats:
                 hashes = add_to_hashes(hashes, group.values())
     checked.extend(check_duplicates(spec.quality, baseline, hashes))
-    return Scanned(compared, checked)
+    return Scanned(compared, checked, places, cells)
+
+
+def _cells(baseline: Baseline, places: NDArray[np.intp], group: Columns) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    for name, column in group.items():
+        profile = baseline.columns.get(name)
+        if isinstance(column, NumberColumn) and isinstance(profile, NumberProfile):
+            yield name, column.values[places]
+        elif isinstance(column, CategoryColumn) and isinstance(profile, CategoryProfile):
+            yield name, level_places(profile, [*column.levels, None])[column.codes[places]]
 
 
 @contextmanager

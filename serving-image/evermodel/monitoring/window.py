@@ -64,6 +64,18 @@ class Labelled:
     truth: list[Any]
     probabilities: NDArray[np.float64] | None = None
     """Shape (rows, classes) in the signature's order; None where they are not known."""
+    moments: list[datetime] | None = None
+    """When each row came; None where nobody knows: then rows are in the order in which they came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What was answered to every row of a window."""
+
+    predicted: list[Any]
+    """As JSON values."""
+    probabilities: NDArray[np.float64] | None = None
+    """Shape (rows, classes); None where they are not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +90,8 @@ class Window:
     """The features that can be compared."""
     labelled: Labelled | None = None
     """None where no row has a label."""
+    answered: Answered | None = None
+    """None where nobody asked for it."""
     absent: tuple[str, ...] = ()
     """Features that were not kept in (all of) the log, so that they cannot be compared."""
     start: datetime | None = None

@@ -12,6 +12,7 @@ from evermodel.artifact import manifest as names
 from evermodel.artifact.build import build_golden, environment, try_missing
 from evermodel.artifact.model import in_words
 from evermodel.artifact.profiling import build_baseline
+from evermodel.training.answers_profile import complete_baseline
 from evermodel.training.conformal import conformal
 from evermodel.training.develop import Winner
 from evermodel.training.ledger import DataRead, Ledger, Search, SliceScore, SourceRead, Trial
@@ -60,7 +61,13 @@ def artifact_contents(spec: TrainingSpec, made: Made) -> dict[str, bytes]:
     signature = winner.signature
     predictions = in_words(signature, winner.answers.predicted, winner.answers.probabilities)
     golden = build_golden(signature, material.test.frame, predictions, estimator_name(winner))
-    baseline = build_baseline(signature, material.training.frame, winner.metrics)
+    baseline = complete_baseline(
+        build_baseline(signature, material.training.frame, winner.metrics),
+        winner.model,
+        signature,
+        material.training.frame,
+        (winner.answers, material.test.frame),
+    )
     distances = conformal(winner.answers)
     return {
         **winner.files,

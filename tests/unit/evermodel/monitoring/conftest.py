@@ -25,6 +25,7 @@ from evermodel.artifact.signature import Signature
 from evermodel.artifact.skops_file import dump_model
 from evermodel.artifact.store import make_manifest, write_artifact
 from evermodel.metrics import Answers, measure
+from evermodel.training.answers_profile import complete_baseline
 from evermodel_api.monitor import Memory, MonitorSpec
 from evermodel_api.runs import MonitorOrder, Outcome
 from evermodel_api.training import Metric, Task
@@ -143,7 +144,11 @@ def build_ward(store, seed=1, sicker=0.0):
         manifest.MODEL: dump_model(model),
         manifest.SIGNATURE: signature.model_dump_json(by_alias=True).encode(),
         manifest.GOLDEN: golden.model_dump_json(by_alias=True).encode(),
-        manifest.BASELINE: build_baseline(signature, frame, scores).model_dump_json(by_alias=True).encode(),
+        manifest.BASELINE: complete_baseline(
+            build_baseline(signature, frame, scores), model, signature, frame, (answers, model_frame(signature, test))
+        )
+        .model_dump_json(by_alias=True)
+        .encode(),
         manifest.EVALUATION: b"{}",
         manifest.ENVIRONMENT: json.dumps(environment()).encode(),
     }

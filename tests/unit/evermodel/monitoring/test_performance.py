@@ -12,11 +12,13 @@ from evermodel_api.training import Task
 COLUMN = ColumnSignature(name="x", kind="number", datatype="FP64")
 
 
-def look(limit, predicted, truth, *, classes=(0, 1), rows=None, coverage=0.0):
+def look(limit, predicted, truth, *, classes=(0, 1), rows=None, coverage=0.0, confidence=0.5):
     task = Task.CLASSIFICATION if classes else Task.REGRESSION
     signature = Signature(task=task, target="y", columns=[COLUMN], classes=list(classes))
     baseline = Baseline(rows=100, columns={}, metrics={"accuracy": 0.8, "rmse": 1.0})
-    spec = Performance.model_validate({"labels": {"minCoverage": coverage}, "metrics": [limit]})
+    spec = Performance.model_validate(
+        {"labels": {"minCoverage": coverage}, "metrics": [limit], "confidence": confidence}
+    )
     window = Window(rows or len(truth), len(truth), {}, Labelled(predicted, truth))
     found = compare_answers(spec, signature, baseline, window)
     return found, found.metrics[0]
@@ -77,3 +79,15 @@ def test_too_few_labels_are_not_judged():
 def test_a_metric_that_is_not_defined_is_not_judged():
     found, metric = look({"name": "roc_auc", "min": 0.9}, [0, 1], [0, 1])
     assert (found.holds, metric.degraded) == (None, False)
+
+
+@pytest.mark.parametrize(("rows", "degraded"), [(20, False), (2000, True)])
+def test_a_few_labels_prove_little(rows, degraded):
+    # given 7 of 10 right, where 8 of 10 may fall by 0.05
+    truth = [0, 1] * (rows // 2)
+    predicted = [1 - t if i % 10 < 3 else t for i, t in enumerate(truth)]
+    # when / then only many rows prove it
+    found, metric = look({"name": "accuracy", "maxDrop": 0.05}, predicted, truth, confidence=0.99)
+    assert metric.value == pytest.approx(0.7)
+    assert metric.margin > 0
+    assert found.holds is degraded
