@@ -169,6 +169,48 @@ def test_hostile_windows_end_in_a_state_or_a_sentence(ward, monitor_file, hostil
     assert document["decision"]["retrain"] is False
 
 
+EVERYTHING = {
+    "drift": {
+        "prediction": {},
+        "multivariate": {},
+        "columns": {"perColumn": {"chol": {"test": "psi", "bins": "widths"}}},
+    },
+    "performance": {
+        "labels": {"minCoverage": 0.0},
+        "metrics": [{"name": "accuracy", "maxDrop": 0.1}],
+        "concept": {},
+        "estimate": {"allowRetrain": True},
+    },
+    "quality": {name: {"max": 0.01} for name in ("wrongType", "outOfRange", "newLevels", "duplicates")}
+    | {"missing": {"maxDelta": 0.05}, "stale": "1h"},
+    "decide": {"fire": {"of": 1, "in": 1}},
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_windows_never_train_a_model_whatever_is_asked(ward, monitor_file, hostile_window, capsys, name):
+    change, expected = HOSTILE[name]
+    path = str(hostile_window(change))
+    code = main(["monitor", "-f", monitor_file(EVERYTHING), "--store", str(ward.store), "--window", path, "--json"])
+    out, err = capsys.readouterr()
+    if code:
+        assert code == 3
+        assert len(err.splitlines()) == 1
+        assert expected.startswith("lacks")
+        return
+    document = json.loads(out)
+    assert document["state"] == ("Unknown" if expected == "Unknown" else "Firing")
+    assert document["decision"]["retrain"] is False
+
+
+def test_a_million_levels(monitor, window, make_patients):
+    rows = make_patients(1, seed=3).loc[np.zeros(1_000_000, dtype=int)].reset_index(drop=True)
+    rows["sex"] = np.arange(1_000_000).astype(str)
+    document = monitor([window(rows, "window.parquet")], parts={"performance": None, "window": {"maxRows": 1_000_000}})
+    assert document["window"]["rows"] == 1_000_000
+    assert document["state"] == "Suspect"
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
