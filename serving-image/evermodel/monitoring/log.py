@@ -111,7 +111,9 @@ def read_window(served: Served, signature: Signature, max_rows: int, *, with_ans
         seen=kept.seen,
         columns=read_columns(sample, [column for column in signature.columns if column.name not in absent]),
         labelled=_labelled(sample, truths, len(signature.classes)),
-        answered=Answered(_predicted(sample), _probabilities(sample, len(signature.classes))) if with_answers else None,
+        answered=Answered(_predicted(sample), probabilities_of(sample, len(signature.classes)))
+        if with_answers
+        else None,
         absent=tuple(name for name in signature.names if name in absent),
         start=served.start,
         end=served.end,
