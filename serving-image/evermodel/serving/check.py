@@ -33,6 +33,9 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 
 def show(value: object) -> str:
     """A value as JSON, cut to a length that fits into a sentence: no more is read of a large or deep one."""
+    if type(value) is str and len(value) <= _SHOWN:  # names, which sentences begin with: at once
+        text = _ENCODER.encode(value)
+        return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
     text = ""
     for piece in _ENCODER.iterencode(value):
         text += piece

@@ -29,7 +29,7 @@ from evermodel.serving.protocol.binary import Data, decode, encode, texts_of
 from evermodel.serving.protocol.body import read_id
 from evermodel.serving.protocol.parameters import Parameters, content_type, read_parameters
 from evermodel.serving.protocol.reasons import read_coverages
-from evermodel.serving.protocol.tensor import Tensor, interpret, read_datatype, read_shape
+from evermodel.serving.protocol.tensor import DATATYPES, Tensor, interpret, read_shape, unknown_datatype
 
 MessageT = TypeVar("MessageT", bound=Message)
 
@@ -128,7 +128,9 @@ def _tensor(item: ModelInferRequest.InferInputTensor, position: int, raw: bytes 
     where = f"input {show(item.name)}"
     parameters: Parameters = read_parameters(where, _values(item.parameters))
     shape = read_shape(where, list(item.shape))
-    datatype = read_datatype(where, item.datatype)
+    datatype = item.datatype
+    if datatype not in DATATYPES:
+        raise unknown_datatype(where, datatype)
     count = prod(shape)
     data = _typed(where, datatype, count, item.contents) if raw is None else decode(where, datatype, count, raw)
     return Tensor(item.name, shape, datatype, interpret(where, data, datatype, parameters, kind))

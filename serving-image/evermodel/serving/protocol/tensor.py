@@ -8,7 +8,7 @@ from typing import Any
 from evermodel.serving.check import show
 from evermodel.serving.faults import BadRequestError, TooLargeError
 from evermodel.serving.protocol.binary import Data, Rest, decode, from_base64
-from evermodel.serving.protocol.parameters import NONE, Parameters, is_base64, read_parameters
+from evermodel.serving.protocol.parameters import Parameters, is_base64, read_parameters
 
 _INTEGERS = {f"{sign}INT{bits}": (sign == "U", bits) for sign in ("", "U") for bits in (8, 16, 32, 64)}
 _FLOATS = frozenset({"FP16", "FP32", "FP64"})
@@ -53,17 +53,18 @@ def parse_tensor(document: object, position: int, rest: Rest | None = None, cont
     if not isinstance(name, str) or not name:
         raise BadRequestError(f'inputs[{position}]: "name" must be a text, got {show(name)}')
     where = f"input {show(name)}"
-    found = document.get("parameters")
-    parameters = NONE if found is None else read_parameters(where, found)
     shape = read_shape(where, document.get("shape"))
-    datatype = read_datatype(where, document.get("datatype"))
+    datatype = document.get("datatype")
+    if not isinstance(datatype, str) or datatype not in DATATYPES:
+        raise unknown_datatype(where, datatype)
+    if document.get("parameters") is None and content_type is None:  # most requests
+        return Tensor(name, shape, datatype, _elements(where, datatype, _flat(where, document.get("data"), shape)))
+    parameters = read_parameters(where, document.get("parameters"))
     if "binary_data_size" in parameters:
         data = _binary_data(where, document, datatype, prod(shape), rest)
     else:
         data = _elements(where, datatype, _flat(where, document.get("data"), shape))
-    if parameters or content_type is not None:
-        data = interpret(where, data, datatype, parameters, content_type)
-    return Tensor(name, shape, datatype, data)
+    return Tensor(name, shape, datatype, interpret(where, data, datatype, parameters, content_type))
 
 
 def interpret(where: str, data: Data, datatype: str, parameters: Parameters, content_type: str | None) -> Data:
@@ -88,15 +89,9 @@ def _binary_data(where: str, document: dict[str, Any], datatype: str, count: int
     return decode(where, datatype, count, rest.take(where, document["parameters"]["binary_data_size"]))
 
 
-def read_datatype(where: str, datatype: object) -> str:
-    """The datatype of a tensor.
-
-    Raises:
-        BadRequestError: it is none of the protocol.
-    """
-    if not isinstance(datatype, str) or datatype not in DATATYPES:
-        raise BadRequestError(f"{where}: datatype must be one of {', '.join(DATATYPES)}, got {show(datatype)}")
-    return datatype
+def unknown_datatype(where: str, datatype: object) -> BadRequestError:
+    """What is told of a datatype that is none of the protocol."""
+    return BadRequestError(f"{where}: datatype must be one of {', '.join(DATATYPES)}, got {show(datatype)}")
 
 
 def read_shape(where: str, shape: object) -> tuple[int, ...]:
