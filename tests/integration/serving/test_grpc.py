@@ -96,7 +96,8 @@ def test_health_and_metadata(client):
     assert [(item.name, item.datatype, list(item.shape)) for item in model.inputs] == [
         ("age", "FP64", [-1]), ("sex", "BYTES", [-1]), ("smoker", "BOOL", [-1]),
     ]  # fmt: skip
-    assert [(item.name, list(item.shape)) for item in model.outputs] == [("predict", [-1]), ("predict_proba", [-1, 2])]
+    outputs = [(item.name, list(item.shape)) for item in model.outputs]
+    assert outputs[:2] == [("predict", [-1]), ("predict_proba", [-1, 2])]
 
 
 def test_an_answer_is_typed_or_raw_as_the_question_was(client):
@@ -155,6 +156,22 @@ def test_the_same_rows_have_the_answers_that_they_have_over_http(server, client,
         labels = [label.decode() for label in answer.outputs[1].contents.bytes_contents]
     assert list(shares) == [share for row in expected["probabilities"] for share in row]
     assert labels == expected["predictions"]
+
+
+def test_reasons_are_outputs_as_over_http(server, client):
+    # given a row whose contributions are asked for over HTTP
+    inputs = [
+        {"name": name, "shape": [1], "datatype": kind, "data": [cell]}
+        for name, kind, cell in zip(("age", "sex", "smoker"), ("FP64", "BYTES", "BYTES"), ROWS[0], strict=True)
+    ]
+    body = json.dumps({"inputs": inputs, "outputs": [{"name": "contributions"}]})
+    _, _, content = server.ask("POST", "/v2/models/patients/infer", body)
+    (expected,) = json.loads(content)["outputs"]
+    # when they are asked for over gRPC, typed and raw, then they are the same
+    typed, _ = client.call("ModelInfer", of_patients(ROWS[:1], raw=False, names=["contributions"]))
+    raw, _ = client.call("ModelInfer", of_patients(ROWS[:1], raw=True, names=["contributions"]))
+    assert list(typed.outputs[0].contents.fp64_contents) == expected["data"]
+    assert struct.unpack("<4d", raw.raw_output_contents[0]) == tuple(expected["data"])
 
 
 @pytest.mark.parametrize(
