@@ -23,6 +23,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from evermodel_api import __version__
 from tests.bench.serving.competitors import ALL, MODELS, OURS, ROWS, Competitor
 from tests.bench.serving.measure import MeasureError, Plan, measure
 from tests.bench.serving.models import prepare
@@ -39,7 +40,7 @@ _TOLD = (
 
 def versions(competitors: list[Competitor]) -> dict[str, dict[str, str]]:
     """Of what each server is made of."""
-    found = {OURS: _versions_in(sys.path)}
+    found = {OURS: {**_versions_in(sys.path), OURS: __version__}}
     for venv in dict.fromkeys(one.venv for one in competitors if one.venv):
         found[venv] = _versions_in([str(path) for path in (HOME / venv).glob("lib/python*/site-packages")])
     return found
