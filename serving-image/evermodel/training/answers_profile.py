@@ -222,7 +222,7 @@ def importance(model: Any, signature: Signature, frame: pd.DataFrame) -> dict[st
 
 def _changes(model: Any, signature: Signature, rows: pd.DataFrame, before: Floats) -> dict[str, float]:
     """What the answers change by when one feature moves, for each; many are asked at once, for a call has its price."""
-    changes = {}
+    changes: dict[str, float] = {}
     for first in range(0, len(signature.names), _ASKED_AT_ONCE):
         names = signature.names[first : first + _ASKED_AT_ONCE]
         moved = pd.concat([rows.assign(**{name: np.roll(rows[name].to_numpy(), len(rows) // 2)}) for name in names])
