@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
 from typing import Any
 
@@ -19,6 +20,8 @@ _TYPES = {
     **dict.fromkeys(_FLOATS, frozenset({float, int, type(None)})),
 }
 """Where the types alone say that the elements fit; integers have ranges too."""
+_SHORT = 128
+"""Names up to this length are remembered: what clients send must not fill the memory."""
 MAX_ELEMENTS = 10_000_000
 """A shape that promises more is refused before anything is counted."""
 
@@ -52,7 +55,7 @@ def parse_tensor(document: object, position: int, rest: Rest | None = None, cont
     name = document.get("name")
     if not isinstance(name, str) or not name:
         raise BadRequestError(f'inputs[{position}]: "name" must be a text, got {show(name)}')
-    where = f"input {show(name)}"
+    where = _where(name) if len(name) <= _SHORT else f"input {show(name)}"
     shape = read_shape(where, document.get("shape"))
     datatype = document.get("datatype")
     if not isinstance(datatype, str) or datatype not in DATATYPES:
@@ -65,6 +68,12 @@ def parse_tensor(document: object, position: int, rest: Rest | None = None, cont
     else:
         data = _elements(where, datatype, _flat(where, document.get("data"), shape))
     return Tensor(name, shape, datatype, interpret(where, data, datatype, parameters, content_type))
+
+
+@lru_cache(4096)
+def _where(name: str) -> str:
+    """How errors name a tensor. Each column of each request needs it, and clients send the same names again."""
+    return f"input {show(name)}"
 
 
 def interpret(where: str, data: Data, datatype: str, parameters: Parameters, content_type: str | None) -> Data:
