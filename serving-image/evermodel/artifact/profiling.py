@@ -32,7 +32,7 @@ def build_baseline(signature: Signature, frame: pd.DataFrame, metrics: dict[str,
 
 def profile_numbers(cells: Floats, kept: int) -> NumberProfile:
     """Profile of numbers, NaN where one is missing, shape (rows,); at most `kept` values stand for them."""
-    present = np.sort(cells[~np.isnan(cells)])
+    present = np.sort(cells[~np.isnan(cells)] + 0.0)  # -0.0 equals 0.0 and has other bytes: one of them stays
     missing = len(cells) - len(present)
     if len(present) == 0:
         return NumberProfile(n=0, missing=missing, mean=0.0, sd=0.0, min=0.0, max=0.0, quantiles=np.empty(0))

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from evermodel.artifact.baseline import Baseline, CategoryProfile
 from evermodel.artifact.profiling import build_baseline
 from evermodel.artifact.signature import ColumnSignature, Signature
 from evermodel.monitoring.columns import CategoryColumn, NumberColumn
@@ -102,3 +103,27 @@ def test_new_and_lost_levels_are_drift():
     content["c0"] = np.where(content["c0"] == "a", "new", content["c0"]).astype(object)
     found = compare(Drift(), baseline(), window(content))
     assert [column.column for column in found.drifted] == ["c0"]
+
+
+def test_the_order_of_rows_does_not_matter():
+    content, random = draw(np.random.default_rng(6), 700, shift=0.2), np.random.default_rng(7)
+    order = random.permutation(700)
+    there, again = (
+        compare(Drift(), baseline(), window(cells))
+        for cells in (content, {name: values[order] for name, values in content.items()})
+    )
+    assert again == there
+
+
+def test_levels_that_the_baseline_counted_together_are_known():
+    # given a reference with 50 levels of which the 30 rarer ones were counted together
+    reference = CategoryProfile(n=5000, missing=0, counts={f"l{i}": 200 for i in range(20)}, others=1000)
+    column = ColumnSignature(name="c", kind="category", datatype="BYTES")
+    known = Baseline(rows=5000, columns={column.name: reference}, metrics={})
+    levels = [f"l{i}" for i in range(50)]
+    shares = np.array([0.04] * 20 + [0.2 / 30] * 30)
+    # when / then the same shares are no drift, and others are
+    same = CategoryColumn(np.random.default_rng(0).choice(50, 2000, p=shares), levels)
+    assert not compare(Drift(), known, {"c": same}).drifted
+    more = CategoryColumn(np.random.default_rng(0).choice(np.arange(20, 50), 2000), levels)
+    assert compare(Drift(), known, {"c": more}).drifted

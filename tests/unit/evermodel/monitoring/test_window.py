@@ -3,7 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
-from evermodel.monitoring.window import Reservoir
+from evermodel.monitoring.columns import NumberColumn
+from evermodel.monitoring.window import LazyColumns, Reservoir, grouped, sampled_rows
 
 
 def rows(start, stop):
@@ -50,3 +51,26 @@ def test_columns_that_only_some_files_have_are_missing_in_the_others():
 
 def test_nothing_was_offered():
     assert Reservoir(10).sample() is None
+
+
+def test_rows_of_one_table_are_sampled_as_a_reservoir_does():
+    kept = sample(100, [rows(0, 5000)]).sample()["i"].to_pylist()
+    assert sampled_rows(5000, 100).tolist() == kept
+    assert sampled_rows(100, 100) is None
+
+
+def test_columns_are_read_in_groups_that_fit_into_memory_and_each_once():
+    # given columns of which two fit together
+    asked, names = [], ["a", "b", "c", "d", "e"]
+
+    def read(wanted):
+        asked.append(list(wanted))
+        return {name: NumberColumn(np.zeros(1)) for name in wanted}
+
+    columns = LazyColumns(names, 2_000_000, read)
+    # when all are looked at
+    seen = [name for group in grouped(columns) for name in group]
+    # then
+    assert seen == names
+    assert asked == [["a", "b"], ["c", "d"], ["e"]]
+    assert (len(columns), "a" in columns, "z" in columns) == (5, True, False)
