@@ -241,6 +241,15 @@ class Reason(StrEnum):
         "ProgressDeadlineExceeded",
         "The new version's pods were not ready within progressDeadline.",
     )
+    CHECK_FAILED = "CheckFailed", "A check of the strategy failed on the new version's own metrics."
+    ROLLED_BACK = "RolledBack", "The Service moved back to the version before."
+    ROLLED_BACK_BY_PERSON = "RolledBackByPerson", "A person asked to go back to the version before."
+    NOTHING_TO_ROLL_BACK = "NothingToRollBack", "A person asked to go back, and no version before is warm."
+    PROMOTED = "Promoted", "A person asked to go on with the rollout."
+    RETRIED = "Retried", "A person asked to try a rejected version again."
+    STEP = "Step", "The new version takes its share of the traffic, or waits for its turn, in a step of the strategy."
+    PAUSED = "Paused", "A person paused the rollout."
+    WATCHED = "Watched", "The new version takes all traffic, and its checks go on."
     IDLE = "Idle", "Nothing is being rolled out."
     PREVIOUS_REMOVED = "PreviousRemoved", "The replaced version was drained and removed."
     # monitor

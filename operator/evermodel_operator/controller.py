@@ -12,19 +12,22 @@ from typing import TYPE_CHECKING
 import kopf
 
 from evermodel_api import API_VERSION
+from evermodel_api.runs import PROGRESS_PORT, SERVING_PORT
 from evermodel_operator.cluster.apply import Executor
 from evermodel_operator.cluster.events import Recorder
 from evermodel_operator.cluster.resources import CUSTOM
 from evermodel_operator.health import ROUNDS_MISSED, STUCK_AFTER
 from evermodel_operator.reconcile import Reconciler, Tools
 from evermodel_operator.watch.affected import affected
+from evermodel_operator.watch.asking import Asker
 from evermodel_operator.watch.cache import Cache
 from evermodel_operator.watch.handlers import kopf_settings, registry_of
 from evermodel_operator.watch.keys import key_of
 from evermodel_operator.watch.listing import Lister
-from evermodel_operator.watch.progress import Poller
+from evermodel_operator.watch.progress import RunProgress
 from evermodel_operator.watch.queue import WorkQueue
 from evermodel_operator.watch.run_metrics import RunMetrics
+from evermodel_operator.watch.serving_counts import ServingCounts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -79,7 +82,10 @@ class Controller:
         self._kinds = kinds
         self._lister = Lister(client, self._cache, self._namespaces, on_missed=self._count_missed)
         self._run_metrics = RunMetrics(metrics.registry)
-        self._poller = Poller(self._cache, on_answer=lambda result: metrics.progress_polls.labels(result).inc())
+        self._askers = {
+            "progress": Asker(RunProgress(self._cache), port=PROGRESS_PORT, on_answer=metrics.asked_runs),
+            "serving counts": Asker(ServingCounts(self._cache), port=SERVING_PORT, on_answer=metrics.asked_serving),
+        }
 
     def troubles(self) -> list[str]:
         """Why this process should be started anew; empty while it works."""
@@ -113,7 +119,7 @@ class Controller:
         on_started()
         tasks |= {asyncio.create_task(self._reconciler.work(), name=f"worker {n}") for n in range(WORKERS)}
         tasks.add(asyncio.create_task(self._lister.heal_forever(), name="lister"))
-        tasks.add(asyncio.create_task(self._poller.ask_forever(), name="progress"))
+        tasks |= {asyncio.create_task(asker.ask_forever(), name=name) for name, asker in self._askers.items()}
         try:
             done, _running = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             raise ControllerFailed("; ".join(f"{task.get_name()} ended: {_end_of(task)}" for task in done))

@@ -40,11 +40,25 @@ class Metrics:
             ["result"],
             registry=self.registry,
         )
+        self.serving_polls = Counter(
+            "evermodel_serving_counts_polls",
+            "Questions to the serving pods of new versions about their counts.",
+            ["result"],
+            registry=self.registry,
+        )
         self.leader = Gauge("evermodel_leader", "1 while this process leads.", registry=self.registry)
 
     def request(self, verb: str, code: str) -> None:
         """Count one request."""
         self.requests.labels(verb, code).inc()
+
+    def asked_runs(self, result: str) -> None:
+        """Count one question to a run."""
+        self.progress_polls.labels(result).inc()
+
+    def asked_serving(self, result: str) -> None:
+        """Count one question to a serving pod."""
+        self.serving_polls.labels(result).inc()
 
     def render(self) -> bytes:
         """The text that Prometheus reads."""

@@ -109,6 +109,8 @@ def test_the_short_name_and_the_wide_columns_work(kubectl: Kubectl, namespace: s
         ("modeltraining.spec.algorithms.estimator", "Class name of scikit-learn, XGBoost or LightGBM."),
         ("modelversion.spec.artifact.digest", "the identity of the model"),
         ("modeldeployment.spec.strategy.progressDeadline", "is rejected; the live one goes on"),
+        ("modeldeployment.spec.strategy.steps.weight", "the live version keeps all its pods"),
+        ("modeldeployment.spec.autoscaling", "Let the number of pods follow the load."),
         ("modeldeployment.spec.tls.secretRef", "taken without a restart"),
         ("modeldeployment.spec.limits.maxBody", "the server's own limit, 8Mi, when not given"),
         ("modeldeployment.spec.podTemplate.spec.containers", "beside the one that serves"),

@@ -25,7 +25,12 @@ OF_APPLY = "create"
 """Server-side apply of an object that is not there is audited as patch, and needs create as well."""
 ONLY_WHEN_REPEATED = {("events.k8s.io", "events", "get"), ("events.k8s.io", "events", "patch")}
 """Counting up an Event that is said again; tests/cluster does that, with other credentials."""
-ONLY_WHERE_ASKED = {("networking.k8s.io", "ingresses", verb) for verb in ("get", "patch", "delete")}
+ONLY_WHERE_ASKED = {
+    *(("networking.k8s.io", "ingresses", verb) for verb in ("get", "patch", "delete")),
+    *(("autoscaling", "horizontalpodautoscalers", verb) for verb in ("get", "patch", "delete")),
+    ("policy", "poddisruptionbudgets", "delete"),
+    ("", "services", "delete"),
+}
 """What a spec of the loop does not ask for; tests/cluster does."""
 
 Use = tuple[str, str, str]

@@ -1,12 +1,11 @@
 """ModelDeployment: which model is served, by how many pods, and how one version takes over from another."""
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
 from evermodel_api.base import (
     Duration,
-    PositiveDuration,
     Reference,
     Resources,
     Rule,
@@ -14,6 +13,7 @@ from evermodel_api.base import (
 )
 from evermodel_api.deployment.answers import Auth, Feedback, Limits, Logs, Tls
 from evermodel_api.deployment.exposure import Expose
+from evermodel_api.deployment.strategy import Strategy
 from evermodel_api.pod import ServingPodTemplate
 
 
@@ -32,13 +32,19 @@ class ModelSelection(Schema):
     )
 
 
-class Strategy(Schema):
-    """How a new version takes over."""
+class Autoscaling(Schema):
+    """A HorizontalPodAutoscaler of this ModelDeployment.
 
-    type: Literal["Rolling"] = "Rolling"
-    """Rolling: all pods of the new version are ready before the Service moves to them at once."""
-    progress_deadline: PositiveDuration = "10m"
-    """A new version whose pods are not ready by then is rejected; the live one goes on."""
+    It sets spec.replicas, so leave that out of the file that is applied. Its number survives every rollout.
+    """
+
+    min: Annotated[int, Field(ge=1, le=1000)] = 2
+    """Never fewer pods."""
+    max: Annotated[int, Field(ge=1, le=1000)]
+    """Never more pods."""
+    target_cpu: Annotated[int, Field(alias="targetCPU", ge=1, le=1000)] = 70
+    """Percent of resources.requests.cpu that pods shall use on average."""
+    cel: ClassVar = (Rule("self.min <= self.max", "min must not be larger than max"),)
 
 
 class Retirement(Schema):
@@ -54,7 +60,9 @@ class DeploymentSpec(Schema):
     model: ModelSelection
     """Which model is served."""
     replicas: Annotated[int, Field(ge=1, le=1000)] = 2
-    """Number of serving pods."""
+    """Number of serving pods. With two or more, a PodDisruptionBudget lets one go at a time."""
+    autoscaling: Autoscaling | None = None
+    """Let the number of pods follow the load."""
     strategy: Strategy = Strategy()
     """How a new version takes over."""
     retirement: Retirement = Retirement()
@@ -75,3 +83,9 @@ class DeploymentSpec(Schema):
     """What each serving pod asks for and may use."""
     pod_template: ServingPodTemplate = ServingPodTemplate()
     """What the serving pods have beside what Evermodel gives them: tolerations, environment, sidecars and so on."""
+    cel: ClassVar = (
+        Rule(
+            "!has(self.autoscaling) || (has(self.resources.requests) && 'cpu' in self.resources.requests)",
+            "autoscaling needs resources.requests.cpu: its target is a percentage of it",
+        ),
+    )

@@ -27,6 +27,16 @@ class CandidateVersion(Schema):
     """Pods that are ready."""
     since: Timestamp
     """When the rollout began."""
+    step: int = 1
+    """Which step of the strategy it is in, from 1; one more than there are steps while it gets all its pods."""
+    weight: int = 0
+    """Percent of the ready pods that take traffic which are its own."""
+    reached: Timestamp | None = None
+    """When the pods of this step were ready, and its pause began."""
+    waiting: Timestamp | None = None
+    """Since when pods of this step are waited for; absent while they are ready."""
+    url: str | None = None
+    """Where the candidate can be asked before it takes traffic (BlueGreen)."""
 
 
 class PreviousVersion(Schema):
@@ -51,6 +61,26 @@ class RejectedVersion(Schema):
     """The same in a sentence."""
 
 
+class WatchedVersion(Schema):
+    """The live version, while it is new and its checks go on."""
+
+    version: str
+    """The ModelVersion."""
+    until: Timestamp
+    """When it has taken over for good."""
+
+
+class Answered(Schema):
+    """What people asked for by annotation, as it was last acted on: each new value counts once."""
+
+    rollback: Annotated[str, Field(max_length=256)] | None = None
+    """Value of evermodel.dev/rollback."""
+    promote: Annotated[str, Field(max_length=256)] | None = None
+    """Value of evermodel.dev/promote."""
+    retry: Annotated[str, Field(max_length=256)] | None = None
+    """Value of evermodel.dev/retry."""
+
+
 class DeploymentStatus(Schema):
     """What is served now and what is under way."""
 
@@ -62,6 +92,12 @@ class DeploymentStatus(Schema):
     """The version that is being rolled out."""
     previous: PreviousVersion | None = None
     """The version that was replaced and is still warm."""
+    watched: WatchedVersion | None = None
+    """The live version, while a failed check still moves back to the previous one."""
+    retried: Annotated[str, Field(max_length=63)] | None = None
+    """The ModelVersion that is tried again because a person asked."""
+    answered: Answered | None = None
+    """What people asked for, as it was last acted on."""
     rejected: Annotated[list[RejectedVersion], Field(max_length=10)] = []
     """Versions that this deployment tried in vain, newest first."""
     url: str | None = None

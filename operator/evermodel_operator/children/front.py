@@ -1,4 +1,4 @@
-"""What stands before the pods: the Service, whose selector says who takes the traffic, and the Ingress."""
+"""What stands before the pods: the Services, whose selectors say who takes the traffic, and the Ingress."""
 
 from evermodel_api.deployment import DeploymentSpec, Ingress
 from evermodel_operator import labels
@@ -7,13 +7,33 @@ from evermodel_operator.children.serving import serving_selector
 from evermodel_operator.plan import Object
 
 
-def service(owner: Object, version: str, spec: DeploymentSpec) -> Object:
-    """The Service: one write of its selector moves all new connections to another version."""
+def service(owner: Object, version: str, spec: DeploymentSpec, *, wide: bool = False) -> Object:
+    """The Service: one write of its selector moves all new connections to another version.
+
+    `wide` sends them to the pods of all versions; which one is live says an annotation.
+    """
+    name = owner["metadata"]["name"]
+    selector = {labels.DEPLOYMENT: name} if wide else serving_selector(name, version)
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": metadata(owner, name, _labels(name), {labels.LIVE: version}),
+        "spec": {"selector": selector, "ports": _ports(spec)},
+    }
+
+
+def preview_name(deployment: str) -> str:
+    """Name of the Service that leads to a candidate alone."""
+    return f"{deployment}-preview"
+
+
+def preview_service(owner: Object, version: str, spec: DeploymentSpec) -> Object:
+    """The Service by which people ask a candidate that takes no traffic yet."""
     name = owner["metadata"]["name"]
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": metadata(owner, name, _labels(name)),
+        "metadata": metadata(owner, preview_name(name), _labels(name)),
         "spec": {"selector": serving_selector(name, version), "ports": _ports(spec)},
     }
 

@@ -42,7 +42,7 @@ def serving_selector(deployment: str, version: str) -> dict[str, str]:
 
 
 def serving_deployment(
-    owner: Object, order: ServingOrder, image: str, spec: DeploymentSpec, settings: Settings
+    owner: Object, order: ServingOrder, image: str, replicas: int, spec: DeploymentSpec, settings: Settings
 ) -> Object:
     """The Deployment of one version: no pod goes before another one is ready."""
     name = serving_name(order.deployment, order.version)
@@ -63,7 +63,7 @@ def serving_deployment(
         "kind": "Deployment",
         "metadata": metadata(owner, name, shape.labels, dict(shape.annotations)),
         "spec": {
-            "replicas": spec.replicas,
+            "replicas": replicas,
             "selector": {"matchLabels": selector},
             "revisionHistoryLimit": 1,
             "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},

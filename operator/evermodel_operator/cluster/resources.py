@@ -51,6 +51,8 @@ CHILDREN = (
     Resource("v1", "Service", "services", selector=MANAGED_SELECTOR),
     Resource("v1", "Pod", "pods", selector=MANAGED_SELECTOR),
     Resource("networking.k8s.io/v1", "Ingress", "ingresses", selector=MANAGED_SELECTOR),
+    Resource("autoscaling/v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers", selector=MANAGED_SELECTOR),
+    Resource("policy/v1", "PodDisruptionBudget", "poddisruptionbudgets", selector=MANAGED_SELECTOR),
 )
 """What the operator makes and follows."""
 

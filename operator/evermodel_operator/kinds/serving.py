@@ -9,7 +9,7 @@ from evermodel_operator.children.order import order_config_map, order_digest
 from evermodel_operator.children.pod import store_root
 from evermodel_operator.children.serving import serving_deployment, serving_labels, serving_name
 from evermodel_operator.kinds.reading import annotation, name_of
-from evermodel_operator.kinds.rollout import Observed
+from evermodel_operator.kinds.scene import Observed
 from evermodel_operator.labels import ORDER_DIGEST
 from evermodel_operator.plan import Object
 from evermodel_operator.settings import Settings
@@ -37,7 +37,9 @@ def serving_order(deployment: Object, version: Object, spec: DeploymentSpec, set
     )
 
 
-def serving_children(observed: Observed, name: str, spec: DeploymentSpec, settings: Settings) -> list[Object]:
+def serving_children(
+    observed: Observed, name: str, replicas: int, spec: DeploymentSpec, settings: Settings
+) -> list[Object]:
     """The Deployment of a version, and before it its order where that is new. Nothing where its record is gone."""
     version = observed.versions.get(name)
     if version is None:
@@ -51,4 +53,4 @@ def serving_children(observed: Observed, name: str, spec: DeploymentSpec, settin
         labels = serving_labels(order.deployment, name)
         config = order_config_map(owner, serving_name(order.deployment, name), labels, order)
         children += [*([claim] if claim else []), config]
-    return [*children, serving_deployment(owner, order, version["spec"]["image"], spec, settings)]
+    return [*children, serving_deployment(owner, order, version["spec"]["image"], replicas, spec, settings)]

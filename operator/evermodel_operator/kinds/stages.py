@@ -50,6 +50,8 @@ def next_step(observed: Observed, spec: VersionSpec, stage: Stage | None) -> Ste
         return Step(Stage.CANDIDATE, f"modeltraining/{spec.training.name}", Reason.WAITING_FOR_GATES, "Recorded.")
     if stage is Stage.ARCHIVED:
         return None
+    if stage is Stage.REJECTED and (again := _retried(observed, spec)):
+        return again
     if stage in _ENDED:
         return _beyond_keep(observed, spec)
     if stage is Stage.CANDIDATE:
@@ -85,7 +87,19 @@ def _rejected_by_deployment(observed: Observed) -> Step | None:
         for rejected in read_status(DeploymentStatus, deployment).rejected:
             if rejected.version == name:
                 by = f"modeldeployment/{name_of(deployment)}"
-                return Step(Stage.REJECTED, by, Reason.ROLLOUT_FAILED, rejected.message)
+                return Step(Stage.REJECTED, by, Reason(rejected.reason), rejected.message)
+    return None
+
+
+def _retried(observed: Observed, spec: VersionSpec) -> Step | None:
+    """A person wants a deployment to try the version again. One whose gates do not hold stays what it is."""
+    name = name_of(observed.version)
+    for deployment in observed.deployments:
+        status = read_status(DeploymentStatus, deployment)
+        given_up = any(item.version == name for item in status.rejected)
+        if status.retried == name and not given_up and all(gate.passed for gate in spec.gates):
+            by = f"modeldeployment/{name_of(deployment)}"
+            return Step(Stage.APPROVED, by, Reason.RETRIED, "A person asked to try it again.")
     return None
 
 
@@ -165,7 +179,7 @@ def _held(name: str, deployments: list[Object]) -> bool:
     """Whether a deployment serves the version, keeps it warm, rolls it out or is pinned to it."""
     for deployment in deployments:
         status = read_status(DeploymentStatus, deployment)
-        pinned = deployment["spec"]["model"].get("versionRef", {}).get("name")
+        pinned = annotation(deployment, labels.PIN) or deployment["spec"]["model"].get("versionRef", {}).get("name")
         holders = (status.live, status.candidate, status.previous)
         if name == pinned or any(holder is not None and holder.version == name for holder in holders):
             return True

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from evermodel_api import API_VERSION
 from evermodel_operator import labels
 from evermodel_operator.cluster.resources import is_custom
+from evermodel_operator.labels import PIN
 from evermodel_operator.watch.keys import Key, key_of
 
 if TYPE_CHECKING:
@@ -114,8 +115,8 @@ def _versions_of(deployment: Object) -> set[str]:
     """What a deployment pins, and what it serves, tries or keeps warm: also of a training that it no longer follows."""
     served = {_at(deployment, "status", role, "version") for role in ("live", "candidate", "previous")}
     rejected = {each.get("version") for each in _at(deployment, "status", "rejected") or ()}
-    pinned = _reference(deployment, "model", "versionRef")
-    return {name for name in served | rejected | {pinned} if name}
+    pinned = {_reference(deployment, "model", "versionRef"), (deployment["metadata"].get("annotations") or {}).get(PIN)}
+    return {name for name in served | rejected | pinned | {_at(deployment, "status", "retried")} if name}
 
 
 def _reference(obj: Object, *path: str) -> str | None:

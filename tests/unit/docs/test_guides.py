@@ -27,7 +27,7 @@ README = ROOT / "README.md"
 CLINIC = ROOT / "manifests" / "examples" / "clinic" / "README.md"
 HEART = ROOT / "manifests" / "examples" / "heart"
 DEPLOYMENT = ROOT / "docs" / "deployment.md"
-DOCS = [ROOT / "docs" / name for name in ("containers.md", "runs.md", "serving.md")]
+DOCS = [ROOT / "docs" / name for name in ("containers.md", "rollout.md", "runs.md", "serving.md")]
 TAUGHT = [GUIDE, DEPLOYMENT, README, CLINIC, HEART / "README.md", *DOCS]
 SPECS: dict[str, Any] = {kind.name: kind.spec for kind in KINDS}
 REPRODUCED = {"Identical", "WithinTolerance", "Different", "Impossible"}
@@ -120,7 +120,7 @@ def test_annotations_that_people_are_told_to_set_are_those_that_are_read():
         for word in line.split()
         if "evermodel.dev/" in word
     }
-    known = {labels.APPROVE, labels.REPRODUCE}
+    known = {labels.APPROVE, labels.REPRODUCE, labels.ROLLBACK, labels.PROMOTE, labels.RETRY, labels.PAUSE, labels.PIN}
     assert known <= told
     assert all(key in known or key.startswith(labels.RETRAIN_PREFIX) for key in told), told
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from evermodel_api import API_VERSION
-from evermodel_api.deployment import DeploymentSpec
+from evermodel_api.deployment import Autoscaling, DeploymentSpec
 from evermodel_api.digest import spec_digest
 from evermodel_api.monitor import Memory, MonitorSpec
 from evermodel_api.runs import ChampionRef, MonitorOrder, ReproduceOrder, ServingOrder, TrainingOrder
@@ -11,10 +11,11 @@ from evermodel_api.training import Cause, TrainingSpec, Tuning
 from evermodel_api.training.run import RunSettings
 from evermodel_api.version import Artifact, Lineage, VersionSpec
 from evermodel_operator.children.claim import store_claim
-from evermodel_operator.children.front import ingress, service
+from evermodel_operator.children.front import ingress, preview_service, service
 from evermodel_operator.children.job import monitor_job, reproduction_job, training_job, training_labels
 from evermodel_operator.children.order import order_config_map
 from evermodel_operator.children.serving import serving_deployment
+from evermodel_operator.children.steady import autoscaler, disruption_budget
 from evermodel_operator.children.version import model_version
 from evermodel_operator.plan import Object
 from evermodel_operator.settings import Settings
@@ -244,7 +245,7 @@ EXPOSED = DeploymentSpec.model_validate(
 def exposed() -> Object:
     more = {"grpc_port": 8081, "keys": "/keys", "tls": "/tls", "access_log": True, "max_rows": 100}
     order = serving_order().model_copy(update=more)
-    return serving_deployment(owner("ModelDeployment"), order, IMAGE, EXPOSED, SETTINGS)
+    return serving_deployment(owner("ModelDeployment"), order, IMAGE, 2, EXPOSED, SETTINGS)
 
 
 def exposed_ingress() -> Object:
@@ -265,14 +266,18 @@ MANIFESTS = {
     "monitor-job": lambda: monitor_job(owner("DriftMonitor"), monitor_order(), IMAGE, SETTINGS),
     "monitor-job-s3": lambda: monitor_job(owner("DriftMonitor"), monitor_order(), IMAGE, S3_SETTINGS),
     "serving-deployment": lambda: serving_deployment(
-        owner("ModelDeployment"), serving_order(), IMAGE, SERVED, SETTINGS
+        owner("ModelDeployment"), serving_order(), IMAGE, 2, SERVED, SETTINGS
     ),
     "serving-deployment-s3": lambda: serving_deployment(
-        owner("ModelDeployment"), serving_order(), IMAGE, SERVED, S3_SETTINGS
+        owner("ModelDeployment"), serving_order(), IMAGE, 2, SERVED, S3_SETTINGS
     ),
     "serving-deployment-everything": exposed,
     "service-everything": lambda: service(owner("ModelDeployment"), "heart-1", EXPOSED),
     "ingress": exposed_ingress,
+    "service-wide": lambda: service(owner("ModelDeployment"), "heart-1", SERVED, wide=True),
+    "service-preview": lambda: preview_service(owner("ModelDeployment"), "heart-2", SERVED),
+    "autoscaler": lambda: autoscaler(owner("ModelDeployment"), Autoscaling(max=10)),
+    "disruption-budget": lambda: disruption_budget(owner("ModelDeployment"), "heart-1"),
     "service": lambda: service(owner("ModelDeployment"), "heart-1", SERVED),
     "version": lambda: model_version(owner("ModelTraining"), version()),
     "claim": lambda: store_claim(SETTINGS, "clinic"),

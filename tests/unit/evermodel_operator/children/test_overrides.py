@@ -11,7 +11,7 @@ from tests.unit.evermodel_operator.children.manifests import IMAGE, SETTINGS, ow
 
 def pod_with(**said: object) -> Object:
     spec = DeploymentSpec.model_validate({"model": {"trainingRef": {"name": "heart"}}, "podTemplate": {"spec": said}})
-    made = serving_deployment(owner("ModelDeployment"), serving_order(), IMAGE, spec, SETTINGS)
+    made = serving_deployment(owner("ModelDeployment"), serving_order(), IMAGE, 2, spec, SETTINGS)
     pod: Object = made["spec"]["template"]["spec"]
     return pod
 

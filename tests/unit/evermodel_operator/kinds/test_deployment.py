@@ -1,12 +1,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from world import World, condition, deployment, trained, training
-
-from evermodel_api import API_VERSION
 
 
 def served(world: World) -> dict[str, Any]:
@@ -187,97 +182,3 @@ def test_nothing_is_written_at_rest(live: World):
     assert made.status == before
     assert all(live._is_there(child) for child in made.apply)
     assert made.delete == ()
-
-
-class RolloutMachine(RuleBasedStateMachine):
-    """Whatever happens in whatever order: traffic is never sent to pods that are not ready while others are."""
-
-    @initialize()
-    def a_live_version(self) -> None:
-        self.world = World()
-        self.world.put(training())
-        self.world.put(deployment(retirement={"keepPrevious": "5m"}))
-        self.world.settle()
-        self.world.end_job("heart-1", trained(1))
-        self.world.settle()
-        self.world.ready("heart-heart-1")
-        self.world.settle()
-        self.runs = 1
-
-    @rule()
-    def a_new_version_arrives(self) -> None:
-        self.runs += 1
-        run(self.world, self.runs)
-
-    @rule(replicas=st.integers(0, 3))
-    def pods_become_ready(self, replicas: int) -> None:
-        self.world.ready(children(self.world)[-1], replicas)
-
-    @rule(minutes=st.integers(1, 20))
-    def time_passes(self, minutes: int) -> None:
-        self.world.pass_time(minutes=minutes)
-
-    @rule(minutes=st.integers(1, 20))
-    def the_clock_jumps_back(self, minutes: int) -> None:
-        self.world.pass_time(minutes=-minutes)
-
-    @rule()
-    def the_operator_dies_before_its_status(self) -> None:
-        self.world.reconcile("ModelDeployment", "heart", die_before_status=True)
-
-    @rule()
-    def the_status_is_lost(self) -> None:
-        thing = self.world.own("ModelDeployment", "heart")
-        self.world.put({**thing, "status": {"live": thing["status"]["live"]}})
-
-    @rule()
-    def a_candidate_breaks(self) -> None:
-        name = children(self.world)[-1]
-        child = self.world.get("apps/v1", "Deployment", name)
-        if child["metadata"]["labels"]["evermodel.dev/version"] != selected(self.world):
-            self.world.pod(child, {"state": {"terminated": {"exitCode": 3, "message": "wrong bytes"}}})
-
-    @rule()
-    def everything_is_reconciled(self) -> None:
-        self.world.settle()
-
-    @invariant()
-    def the_service_names_a_version_that_has_pods_and_was_ready(self) -> None:
-        if not hasattr(self, "world"):
-            return
-        version = selected(self.world)
-        child = self.world.get("apps/v1", "Deployment", f"heart-{version}")
-        assert child is not None
-        assert "status" in child, "traffic went to a version that was never ready"
-
-    @invariant()
-    def there_is_at_most_one_candidate_and_one_previous(self) -> None:
-        if hasattr(self, "world"):
-            assert len(children(self.world)) <= 4
-
-    def teardown(self) -> None:
-        if not hasattr(self, "world"):
-            return
-        self.world.settle()
-        for _ in range(self.runs + 1):  # each version that was overtaken gets its own try
-            self.world.pass_time(hours=2)
-            self.world.settle()
-        status = served(self.world)
-        assert "candidate" not in status, "a rollout that time does not end"
-        # Pods that were lost come back; while nobody answers, nobody's place changes.
-        self.world.ready(f"heart-{selected(self.world)}")
-        self.world.settle()
-        assert "previous" not in status
-        assert children(self.world) == [f"heart-{selected(self.world)}"]
-        champions = [
-            version["metadata"]["name"]
-            for version in self.world.all(API_VERSION, "ModelVersion")
-            if version["status"]["stage"] == "Champion"
-        ]
-        assert champions == [selected(self.world)]
-
-
-TestRollout = RolloutMachine.TestCase
-TestRollout.settings = settings(
-    max_examples=40, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck)
-)

@@ -15,6 +15,7 @@ from evermodel_operator.labels import COMPLETION_INDEX
 from evermodel_operator.plan import Deletion, Event, Object, Plan
 from evermodel_operator.settings import Settings
 from evermodel_operator.watch.cache import Cache
+from evermodel_operator.watch.observation import counted_object
 
 NAMESPACE = "clinic"
 DIGEST = "sha256:" + "a" * 64
@@ -191,6 +192,26 @@ class World:
             "availableReplicas": replicas,
         }
         self.put({**child, "status": status})
+
+    def counted(self, version: str, requests: int, errors: int = 0, slow: int = 0) -> None:
+        """What a serving pod of the version says that it has counted: `slow` predictions took a second."""
+        said = {"requests": requests, "errors": errors, "seconds": {"0.25": requests - slow, "+Inf": requests}}
+        pod = {
+            "metadata": {
+                "name": f"pod-of-{version}",
+                "namespace": NAMESPACE,
+                "uid": f"uid-of-{version}",
+                "labels": {"evermodel.dev/deployment": "heart", "evermodel.dev/version": version},
+            }
+        }
+        self.cache.put(counted_object(pod, said, said))
+
+    def annotate(self, kind: str, name: str, **values: str | None) -> None:
+        """What a person does by kubectl annotate, with our prefix; None removes."""
+        thing = self.own(kind, name)
+        kept = {**thing["metadata"].get("annotations", {}), **{f"evermodel.dev/{k}": v for k, v in values.items()}}
+        annotations = {key: value for key, value in kept.items() if value is not None}
+        self.put({**thing, "metadata": {**thing["metadata"], "annotations": annotations}})
 
 
 def zulu(at: datetime) -> str:

@@ -12,10 +12,11 @@ import pytest
 from aiohttp import web
 
 from evermodel_operator.watch.affected import affected
+from evermodel_operator.watch.asking import AT_ONCE, Asker
 from evermodel_operator.watch.cache import Cache
 from evermodel_operator.watch.keys import Key
 from evermodel_operator.watch.observation import progress_of
-from evermodel_operator.watch.progress import AT_ONCE, BODY_LIMIT, Poller, leading_pods, read_progress
+from evermodel_operator.watch.progress import BODY_LIMIT, RunProgress, leading_pods, read_progress
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -61,7 +62,7 @@ async def answering(handler: Handler) -> AsyncIterator[int]:
 async def ask(cache: Cache, port: int) -> list[str]:
     results: list[str] = []
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=0.5)) as session:
-        await Poller(cache, port=port, on_answer=results.append).ask_all(session)
+        await Asker(RunProgress(cache), port=port, on_answer=results.append).ask_all(session)
     return results
 
 
@@ -164,13 +165,13 @@ async def test_it_goes_on_asking_and_a_defect_does_not_end_it(caplog: pytest.Log
             raise RuntimeError("a defect")
 
     async with answering(saying(json.dumps(SAID).encode())) as port:
-        task = asyncio.create_task(Poller(cache, port=port, on_answer=broken_once).ask_forever(every=0.01))
+        task = asyncio.create_task(Asker(RunProgress(cache), port=port, on_answer=broken_once).ask_forever(every=0.01))
         async with asyncio.timeout(5):
-            while not progress_of(cache, "ns", "heart"):  # noqa: ASYNC110  what is waited for is another task's doing
+            while calls < 2:  # noqa: ASYNC110  what is waited for is another task's doing
                 await asyncio.sleep(0.01)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    assert calls >= 2
+    assert progress_of(cache, "ns", "heart")
     assert "defect of the operator" in caplog.text
 
 
