@@ -183,7 +183,7 @@ def test_serving_and_monitoring_read_the_store_and_write_only_what_is_theirs(
     image = settings.runtime_image
     in_here = {"namespace": namespace}
     serving = serving_deployment(
-        owner("ModelDeployment"), serving_order().model_copy(update=in_here), image, SERVED, settings
+        owner("ModelDeployment"), serving_order().model_copy(update=in_here), image, 2, SERVED, settings
     )
     monitoring = monitor_job(owner("DriftMonitor"), monitor_order().model_copy(update=in_here), image, settings)
     order = training_order().model_copy(update=in_here)
