@@ -48,7 +48,7 @@ CONDITION_MEANINGS: dict[ConditionType, str] = {
     ConditionType.DATA_HEALTHY: "DriftMonitor: the data passed its quality checks.",
     ConditionType.DRIFTED: "DriftMonitor: the inputs differ from the training data.",
     ConditionType.PERFORMANCE_DEGRADED: "DriftMonitor: the answers are worse than allowed.",
-    ConditionType.RETRAIN_BLOCKED: "DriftMonitor: it fires, and yet no retraining is asked for.",
+    ConditionType.RETRAIN_BLOCKED: "DriftMonitor: it fires, and yet no retraining is asked for; the reason says why.",
 }
 
 
@@ -81,7 +81,10 @@ class Reason(StrEnum):
     )
     REPLACED = "Replaced", "The schedule was due, and concurrencyPolicy Replace stops the run that was under way."
     DISRUPTED = "Disrupted", "The run's pods were evicted or lost their node. It is started again."
-    BUDGET_SPENT = "BudgetSpent", "triggers.budget allows no further run yet; what asks for one waits."
+    BUDGET_SPENT = (
+        "BudgetSpent",
+        "The budget (of a training's triggers, of a monitor's retrainings) allows no further run yet.",
+    )
     QUEUED = "Queued", "The run's Job waits in its queue until Kueue starts it."
     SUSPENDED = "Suspended", "suspend is set in the spec."
     NO_RUN = "NoRun", "No run is under way."
@@ -214,7 +217,10 @@ class Reason(StrEnum):
     CRASHED = "Crashed", "The pod ended with an error that says no more."
     # version
     WAITING_FOR_GATES = "WaitingForGates", "The version was just recorded."
-    APPROVAL_NEEDED = "ApprovalNeeded", "register.approval is Manual: a person must say yes or no."
+    APPROVAL_NEEDED = (
+        "ApprovalNeeded",
+        "approval is Manual (of a version, of a retraining): a person must say yes or no.",
+    )
     APPROVED = "Approved", "The version may serve."
     APPROVED_BY_PERSON = "ApprovedByPerson", "A person said yes."
     REJECTED_BY_PERSON = "RejectedByPerson", "A person said no."
@@ -264,7 +270,16 @@ class Reason(StrEnum):
     FIRING = "Firing", "Enough of the last evaluations found degradation."
     CALM = "Calm", "The monitor does not fire any more."
     RETRAIN_REQUESTED = "RetrainRequested", "A retraining was asked for."
-    RETRAIN_BLOCKED = (
-        "RetrainBlocked",
-        "The monitor fires, and the cooldown, the budget, bad data or a rollout forbids a retraining.",
+    RETRAIN_PROPOSED = "RetrainProposed", "A retraining is proposed, and a person must say yes or no."
+    RETRAIN_DECLINED = "RetrainDeclined", "A person said no to a retraining."
+    RETRAIN_ENDED = "RetrainEnded", "What a retraining came to is known."
+    COOLING_DOWN = "CoolingDown", "A retraining was asked for less than actions.retrain.cooldown ago."
+    BACKING_OFF = "BackingOff", "The last retraining did not help, so the cooldown is longer."
+    FROZEN = "Frozen", "A rollout or a run is under way: no retraining is asked for meanwhile."
+    DATA_BROKEN = "DataBroken", "The data failed its quality checks, and bad data never trains a model."
+    CAUSE_NOT_WANTED = "CauseNotWanted", "What was found is not among actions.retrain.on."
+    NOTHING_FOUND = "NothingFound", "The monitor still fires, and its last evaluation found nothing."
+    TOO_FEW_VOTES = (
+        "TooFewVotes",
+        "Too few of the last evaluations found something that a new model could mend; others made the monitor fire.",
     )

@@ -12,7 +12,16 @@ from pydantic import Field
 
 from evermodel_api.base import Digest, Moment, Schema, Timestamp
 from evermodel_api.deployment import Feedback, PredictionLog
-from evermodel_api.monitor import Finding, Memory, MonitorSpec, RequestCause, State
+from evermodel_api.monitor import (
+    BlockedRetraining,
+    Finding,
+    Memory,
+    MonitorSpec,
+    RequestCause,
+    RetrainResult,
+    Situation,
+    State,
+)
 from evermodel_api.training import Cause, TrainingSpec
 from evermodel_api.version import Artifact, GateVerdict
 
@@ -220,8 +229,8 @@ class MonitorOrder(Schema):
     """When the evaluation began."""
     memory: Memory
     """What the decision remembers."""
-    frozen: str | None = None
-    """Why no retraining may be asked for now (a rollout or a run is under way)."""
+    situation: Situation = Situation()
+    """What the cluster shows and the decision depends on."""
 
 
 class MonitorOutcome(Schema):
@@ -257,8 +266,14 @@ class MonitorOutcome(Schema):
     """Whether the monitor began to fire with this evaluation."""
     retrain: RequestCause | None = None
     """What a retraining is asked for."""
-    blocked: str | None = None
+    blocked: BlockedRetraining | None = None
     """Why none is asked for although the monitor fires."""
+    next: Timestamp | None = None
+    """When cooldown and budget allow the next one, where they do not now."""
+    ended: RetrainResult | None = None
+    """What the retraining of the situation came to, where this evaluation knows."""
+    decision: str = ""
+    """What was decided and why, in one sentence."""
     memory: Memory | None = None
     """What to remember until the next evaluation."""
     report: str | None = None

@@ -115,7 +115,10 @@ def test_the_short_name_and_the_wide_columns_work(kubectl: Kubectl, namespace: s
         ("modeldeployment.spec.limits.maxBody", "the server's own limit, 8Mi, when not given"),
         ("modeldeployment.spec.podTemplate.spec.containers", "beside the one that serves"),
         ("driftmonitor.spec.actions.retrain.cooldown", "Shortest time from one request to the next."),
+        ("driftmonitor.spec.actions.retrain.approval", "asked for when a person says yes"),
+        ("driftmonitor.spec.decide.forget", "earlier evaluations count no more"),
         ("driftmonitor.status.verdict.votes", "for example 2/3"),
+        ("driftmonitor.status.retrain.history.result", "What it came to."),
     ],
 )
 def test_kubectl_explains_the_fields(kubectl: Kubectl, path: str, sentence: str):

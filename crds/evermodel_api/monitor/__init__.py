@@ -16,20 +16,25 @@ from evermodel_api.monitor.performance import Concept, Labels, Performance, Perf
 from evermodel_api.monitor.quality import MissingLimit, Quality, ShareLimit
 from evermodel_api.monitor.spec import MonitorSpec
 from evermodel_api.monitor.status import (
+    BlockedRetraining,
     Finding,
     Memory,
     MonitorStatus,
+    PastRetraining,
     ReferenceStatus,
+    Retraining,
     RetrainRequest,
     RetrainStatus,
+    Situation,
     Verdict,
     WindowStatus,
 )
-from evermodel_api.monitor.terms import RequestCause, State
+from evermodel_api.monitor.terms import Found, RequestCause, RetrainResult, State
 from evermodel_api.monitor.window import Schedule, Window
 
 __all__ = [
     "Actions",
+    "BlockedRetraining",
     "Budget",
     "CategoryDrift",
     "ColumnRule",
@@ -40,6 +45,7 @@ __all__ = [
     "DriftColumns",
     "Finding",
     "Fire",
+    "Found",
     "Labels",
     "Memory",
     "MissingLimit",
@@ -47,6 +53,7 @@ __all__ = [
     "MonitorStatus",
     "MultivariateDrift",
     "NumericDrift",
+    "PastRetraining",
     "Performance",
     "PerformanceEstimate",
     "PerformanceLimit",
@@ -56,9 +63,12 @@ __all__ = [
     "RequestCause",
     "Retrain",
     "RetrainRequest",
+    "RetrainResult",
     "RetrainStatus",
+    "Retraining",
     "Schedule",
     "ShareLimit",
+    "Situation",
     "State",
     "Verdict",
     "Window",

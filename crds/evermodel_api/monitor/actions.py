@@ -1,6 +1,6 @@
 """What is done when the monitor fires."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -11,7 +11,7 @@ from evermodel_api.monitor.terms import RequestCause
 class Budget(Schema):
     """How many retrainings may be asked for."""
 
-    runs: Annotated[int, Field(ge=1, le=1000)] = 3
+    runs: Annotated[int, Field(ge=1, le=100)] = 3
     """This many runs..."""
     per: PositiveDuration = "7d"
     """...in any span of this length."""
@@ -31,9 +31,13 @@ class Retrain(Schema):
     the window), Drift (of the inputs). Write the name in quotes, "on":
     kubectl reads a bare on as true."""
     cooldown: Duration = "6h"
-    """Shortest time from one request to the next."""
+    """Shortest time from one request to the next. It doubles with each retraining in a row that did not help."""
     budget: Budget = Budget()
     """How many retrainings may be asked for."""
+    approval: Literal["Auto", "Manual"] = "Auto"
+    """Manual: each retraining is proposed in status.retrain.proposal and asked for when a person says yes."""
+    deadline: PositiveDuration = "1d"
+    """A request that led to no live version within this time is given up, and counts as one that did not help."""
 
 
 class Actions(Schema):

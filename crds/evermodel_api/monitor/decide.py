@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from evermodel_api.base import Rule, Schema
+from evermodel_api.base import Duration, PositiveDuration, Rule, Schema
 
 
 class Fire(Schema):
@@ -24,3 +24,7 @@ class Decide(Schema):
     """Fires when so many of the last evaluations found degradation."""
     clear: Fire = Fire.model_validate({"of": 3, "in": 3})
     """Calms down when so many of the last evaluations found none."""
+    mute: Duration = "0s"
+    """After it calmed down it does not fire again for this long: one change that comes in waves is one alarm."""
+    forget: PositiveDuration = "1d"
+    """When nothing could be judged for this long, earlier evaluations count no more and the state is Unknown."""

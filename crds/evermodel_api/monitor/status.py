@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from evermodel_api.base import Conditions, Digest, Schema, Timestamp
-from evermodel_api.monitor.terms import RequestCause, State
+from evermodel_api.monitor.terms import Found, RequestCause, RetrainResult, State
 
 
 class Finding(Schema):
@@ -75,6 +75,10 @@ class RetrainRequest(Schema):
     """When it was asked."""
     version: str
     """The ModelVersion that degraded."""
+    by: Annotated[str, Field(max_length=63)] | None = None
+    """Where approval is Manual: who said yes."""
+    why: Annotated[str, Field(max_length=256)] | None = None
+    """And why, in that person's words."""
 
 
 class Memory(Schema):
@@ -82,14 +86,82 @@ class Memory(Schema):
 
     version: str | None = None
     """The ModelVersion that the votes belong to."""
-    votes: Annotated[list[bool], Field(max_length=20)] = []
-    """Whether each of the last evaluations found degradation, oldest first."""
+    rules: str | None = None
+    """Digest of the limits that the votes were cast by: under others they count no more."""
+    votes: Annotated[list[Annotated[list[Found], Field(max_length=8)]], Field(max_length=20)] = []
+    """What each of the last evaluations found, oldest first."""
+    voted: Timestamp | None = None
+    """When the last of them was."""
+    firing: bool = False
+    """Whether the votes make it fire."""
+    calmed: Timestamp | None = None
+    """When it last calmed down."""
     state: State = State.UNKNOWN
-    """The state that they led to."""
+    """The state that all this leads to."""
     since: Timestamp | None = None
     """Since when."""
-    requests: Annotated[list[Timestamp], Field(max_length=100)] = []
+    unhelpful: Annotated[int, Field(ge=0)] = 0
+    """Retrainings in a row that did not help."""
+
+
+class Retraining(Schema):
+    """A request that was made, as the cluster shows it."""
+
+    request: RetrainRequest
+    """The request."""
+    run: str | None = None
+    """The run that acts on it: the name of its ModelVersion to be."""
+    result: RetrainResult | None = None
+    """What it came to, where no evaluation is needed to know: Failed, Rejected or Unchanged."""
+    stage: str = ""
+    """Where it is, in words for people."""
+
+
+class Situation(Schema):
+    """What the cluster shows at the moment of an evaluation, and the decision depends on."""
+
+    asked: Annotated[list[Timestamp], Field(max_length=100)] = []
     """When retrainings were asked for, oldest first."""
+    declined: Timestamp | None = None
+    """When a person last said no to one."""
+    frozen: str | None = None
+    """Why none may be asked for now: a rollout or a run is under way."""
+    proposal: str | None = None
+    """Id of the retraining that waits for a person's yes or no."""
+    retraining: Retraining | None = None
+    """The retraining whose end is not known yet."""
+
+
+class PastRetraining(Schema):
+    """A request, or a proposal, and what it came to."""
+
+    id: str
+    """Id of the request."""
+    cause: RequestCause
+    """What was found."""
+    version: str
+    """The ModelVersion that degraded."""
+    since: Timestamp
+    """When it was asked."""
+    until: Timestamp
+    """When its result was known."""
+    result: RetrainResult
+    """What it came to."""
+    run: str | None = None
+    """The ModelVersion that the run made, or would have made."""
+    by: Annotated[str, Field(max_length=63)] | None = None
+    """Where approval is Manual: who said yes or no."""
+    why: Annotated[str, Field(max_length=256)] | None = None
+    """And why, in that person's words."""
+
+
+class BlockedRetraining(Schema):
+    """Why no retraining is asked for although the monitor fires."""
+
+    reason: Annotated[str, Field(max_length=63)]
+    """One documented word (docs/conditions.md)."""
+    message: Annotated[str, Field(max_length=1024)]
+    """The same in a sentence."""
 
 
 class RetrainStatus(Schema):
@@ -99,8 +171,18 @@ class RetrainStatus(Schema):
     """When the last one was asked for."""
     used: str = ""
     """How much of the budget is used, for example 1/3."""
-    blocked: str | None = None
+    next: Timestamp | None = None
+    """When cooldown and budget allow the next one, where they do not now."""
+    blocked: BlockedRetraining | None = None
     """Why no retraining is asked for although the monitor fires."""
+    proposal: RetrainRequest | None = None
+    """Where approval is Manual: what waits for a person."""
+    declined: Timestamp | None = None
+    """When a person last said no."""
+    asked: Annotated[list[Timestamp], Field(max_length=100)] = []
+    """When retrainings were asked for, oldest first."""
+    history: Annotated[list[PastRetraining], Field(max_length=10)] = []
+    """The last 10 that ended, newest first."""
 
 
 class MonitorStatus(Schema):

@@ -1,48 +1,23 @@
 """Evaluations of a monitor: what an ended Job says, and what the status becomes with it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
-from evermodel_api.base import parse_duration
 from evermodel_api.monitor import (
     MonitorSpec,
     MonitorStatus,
     ReferenceStatus,
-    RetrainRequest,
-    RetrainStatus,
-    State,
     Verdict,
     WindowStatus,
 )
 from evermodel_api.reasons import ConditionType, Reason
 from evermodel_api.runs import MonitorOutcome
 from evermodel_operator import labels
+from evermodel_operator.kinds.asking import after_evaluation
 from evermodel_operator.kinds.conditions import Conditions
 from evermodel_operator.kinds.pods import answer, trouble
 from evermodel_operator.kinds.reading import failure_of, finished_as, is_going, label
+from evermodel_operator.kinds.watched import Evaluation, Target
 from evermodel_operator.plan import Event, Object
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """An evaluation that has ended."""
-
-    id: str
-    version: str
-    """The ModelVersion that was looked at."""
-    outcome: MonitorOutcome
-
-
-@dataclass(frozen=True)
-class Target:
-    """What is watched, as it is now."""
-
-    exists: bool = False
-    """Whether the ModelDeployment is there."""
-    live: str | None = None
-    """The ModelVersion that answers."""
-    frozen: str | None = None
-    """Why no retraining may be asked for now."""
 
 
 def ended(job: Object, pods: list[Object]) -> Evaluation | None:
@@ -70,13 +45,6 @@ def recorded_status(
     if outcome.failed or evaluation.version != target.live:
         # Evidence about a version that no longer answers is of no use to anybody.
         return _without_evidence(before, evaluation, conditions, generation)
-    request = _request(evaluation, before, target.frozen, now)
-    memory = outcome.memory
-    if memory is not None and outcome.retrain is not None and request is before.request:
-        # The evaluation asked, and meanwhile a rollout or a run began: what was not asked counts for nothing.
-        memory = memory.model_copy(update={"requests": memory.requests[:-1]})
-    blocked = outcome.blocked or (target.frozen if outcome.retrain is not None else None)
-    _set_conditions(conditions, outcome, blocked)
     status = before.model_copy(
         update={
             "observed_generation": generation,
@@ -84,13 +52,13 @@ def recorded_status(
             "verdict": _verdict(outcome, before, spec, now),
             "window": _window(outcome),
             "reference": ReferenceStatus(version=evaluation.version, rows=outcome.reference_rows),
-            "request": request,
-            "memory": memory,
-            "retrain": _retrain(memory.requests if memory else [], spec, blocked, now),
-            "conditions": conditions.result(),
+            "memory": outcome.memory,
         }
     )
-    return status, _events(before, outcome, request, blocked)
+    status, events = after_evaluation(monitor, spec, status, evaluation, target, now)
+    _set_conditions(conditions, outcome, status)
+    status = status.model_copy(update={"conditions": conditions.result()})
+    return status, (*_state_events(before, outcome), *events)
 
 
 def waiting_status(
@@ -138,21 +106,15 @@ def _without_evidence(
     return before.model_copy(update=update), events
 
 
-def _request(evaluation: Evaluation, before: MonitorStatus, frozen: str | None, now: datetime) -> RetrainRequest | None:
-    cause = evaluation.outcome.retrain
-    if cause is None or frozen is not None:
-        return before.request
-    return RetrainRequest(id=evaluation.id, cause=cause, since=now, version=evaluation.version)
-
-
 def _verdict(outcome: MonitorOutcome, before: MonitorStatus, spec: MonitorSpec, now: datetime) -> Verdict:
     same = before.verdict is not None and before.verdict.state == outcome.state
     votes = outcome.memory.votes[-spec.decide.fire.in_ :] if outcome.memory else []
+    found = sum(map(bool, votes))
     return Verdict(
         state=outcome.state,
         since=before.verdict.since if same and before.verdict else now,
         at=now,
-        votes=f"{sum(votes)}/{spec.decide.fire.in_}",
+        votes=f"{found}/{spec.decide.fire.in_}",
         top=outcome.top[:5],
         message=outcome.message[:1000],
         report=outcome.report,
@@ -171,16 +133,7 @@ def _window(outcome: MonitorOutcome) -> WindowStatus | None:
     )
 
 
-def _retrain(requests: list[datetime], spec: MonitorSpec, blocked: str | None, now: datetime) -> RetrainStatus | None:
-    retrain = spec.actions.retrain
-    if retrain is None:
-        return None
-    span = parse_duration(retrain.budget.per)
-    used = sum(1 for at in requests if now - at < span)
-    return RetrainStatus(last=requests[-1] if requests else None, used=f"{used}/{retrain.budget.runs}", blocked=blocked)
-
-
-def _set_conditions(conditions: Conditions, outcome: MonitorOutcome, blocked: str | None) -> None:
+def _set_conditions(conditions: Conditions, outcome: MonitorOutcome, status: MonitorStatus) -> None:
     conditions.set(ConditionType.READY, True, Reason.EVALUATED, outcome.message)
     fresh = outcome.drifted is not None or outcome.degraded is not None or outcome.healthy_data is not None
     rows = f"{outcome.rows} rows, {outcome.label_coverage:.0%} with labels"
@@ -188,7 +141,13 @@ def _set_conditions(conditions: Conditions, outcome: MonitorOutcome, blocked: st
     _judge(conditions, ConditionType.DATA_HEALTHY, outcome.healthy_data, good=True)
     _judge(conditions, ConditionType.DRIFTED, outcome.drifted, good=False)
     _judge(conditions, ConditionType.PERFORMANCE_DEGRADED, outcome.degraded, good=False)
-    conditions.set(ConditionType.RETRAIN_BLOCKED, blocked is not None, Reason.RETRAIN_BLOCKED, blocked or "")
+    blocked = status.retrain.blocked if status.retrain else None
+    conditions.set(
+        ConditionType.RETRAIN_BLOCKED,
+        blocked is not None,
+        blocked.reason if blocked else "",
+        blocked.message if blocked else "",
+    )
 
 
 def _judge(conditions: Conditions, kind: ConditionType, value: bool | None, *, good: bool) -> None:
@@ -198,23 +157,13 @@ def _judge(conditions: Conditions, kind: ConditionType, value: bool | None, *, g
         conditions.set(kind, value, Reason.WITHIN_LIMITS if value is good else Reason.BEYOND_LIMITS)
 
 
-def _events(
-    before: MonitorStatus,
-    outcome: MonitorOutcome,
-    request: RetrainRequest | None,
-    blocked: str | None,
-) -> tuple[Event, ...]:
-    events: list[Event] = []
-    was_firing = before.verdict is not None and before.verdict.state is State.FIRING
-    firing = outcome.state is State.FIRING
-    if firing and not was_firing:
-        events.append(Event("Warning", Reason.FIRING, outcome.message))
-    elif was_firing and outcome.state is State.HEALTHY:
-        events.append(Event("Normal", Reason.CALM, outcome.message))
-    if request is not None and request is not before.request:
-        text = f"Asked for a retraining because of {request.cause} of {request.version}: {outcome.message}"
-        events.append(Event("Normal", Reason.RETRAIN_REQUESTED, text))
-    before_blocked = before.retrain.blocked if before.retrain else None
-    if blocked is not None and blocked != before_blocked:
-        events.append(Event("Warning", Reason.RETRAIN_BLOCKED, f"No retraining is asked for: {blocked}."))
-    return tuple(events)
+def _state_events(before: MonitorStatus, outcome: MonitorOutcome) -> tuple[Event, ...]:
+    after, was = outcome.memory, before.memory
+    if after is None:
+        return ()
+    was_firing = was is not None and was.firing and was.version == after.version
+    if after.firing and not was_firing:
+        return (Event("Warning", Reason.FIRING, outcome.message),)
+    if was_firing and not after.firing:
+        return (Event("Normal", Reason.CALM, outcome.message),)
+    return ()

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from evermodel_api import API_VERSION
 from evermodel_api.base import parse_duration
 from evermodel_api.deployment import DeploymentStatus
-from evermodel_api.monitor import Memory, MonitorSpec, MonitorStatus
+from evermodel_api.monitor import Memory, MonitorSpec, MonitorStatus, RetrainStatus, Situation
 from evermodel_api.reasons import Reason
 from evermodel_api.runs import MonitorOrder
 from evermodel_api.training import TrainingStatus
@@ -15,10 +15,13 @@ from evermodel_operator import labels
 from evermodel_operator.children.job import monitor_job, monitor_labels
 from evermodel_operator.children.order import order_config_map
 from evermodel_operator.children.pod import store_root
+from evermodel_operator.kinds.asking import answered
 from evermodel_operator.kinds.conditions import refused
-from evermodel_operator.kinds.evaluation import Evaluation, Target, ended, recorded_status, waiting_status
+from evermodel_operator.kinds.evaluation import ended, recorded_status, waiting_status
 from evermodel_operator.kinds.reading import controlled_by, is_going, label, name_of, read_spec, read_status, written
-from evermodel_operator.plan import Deletion, Event, Object, Plan
+from evermodel_operator.kinds.retraining import open_retraining
+from evermodel_operator.kinds.watched import Evaluation, Target
+from evermodel_operator.plan import Deletion, Object, Plan
 from evermodel_operator.settings import Settings
 from evermodel_operator.watch.cache import Cache
 
@@ -67,14 +70,15 @@ def plan(observed: Observed, settings: Settings, now: datetime) -> Plan:
     if isinstance(spec, str):
         return Plan(status=refused(observed.monitor, Reason.INVALID_SPEC, spec, now))
     before = read_status(MonitorStatus, observed.monitor)
-    target = Target(observed.deployment is not None, _live(observed), frozen_because(observed, before))
-    status = before
-    events: tuple[Event, ...] = ()
+    frozen = frozen_because(observed)
+    status, events = answered(observed.monitor, spec, before, frozen, now)
     for evaluation in _newly_ended(observed, before):
+        target = _target(observed, status, frozen)
         status, new_events = recorded_status(observed.monitor, spec, status, evaluation, target, now)
         events += new_events
-    if not events and status is before:
-        status = waiting_status(observed.monitor, spec, before, target, now)
+    target = _target(observed, status, frozen)
+    if status.evaluated == before.evaluated:
+        status = waiting_status(observed.monitor, spec, status, target, now)
     order = _due(observed, spec, status, target, settings, now)
     apply: tuple[Object, ...] = ()
     if order is not None:
@@ -92,7 +96,12 @@ def _live(observed: Observed) -> str | None:
     return live.version if live is not None and live.version in observed.versions else None
 
 
-def frozen_because(observed: Observed, before: MonitorStatus) -> str | None:
+def _target(observed: Observed, status: MonitorStatus, frozen: str | None) -> Target:
+    retraining = open_retraining(observed.monitor, status, observed.training, observed.versions)
+    return Target(observed.deployment is not None, _live(observed), frozen, retraining)
+
+
+def frozen_because(observed: Observed) -> str | None:
     """Why no retraining may be asked for now, or None."""
     if observed.deployment is not None:
         candidate = read_status(DeploymentStatus, observed.deployment).candidate
@@ -100,13 +109,8 @@ def frozen_because(observed: Observed, before: MonitorStatus) -> str | None:
             return f"{candidate.version} is being rolled out"
     if observed.training is None:
         return None
-    training = read_status(TrainingStatus, observed.training)
-    if training.run is not None:
-        return f"run {training.run.id} of {name_of(observed.training)} is under way"
-    asker = f"driftmonitor/{name_of(observed.monitor)}"
-    if before.request is not None and training.acknowledged.get(asker) != before.request.id:
-        return f"request {before.request.id} waits for {name_of(observed.training)}"
-    return None
+    run = read_status(TrainingStatus, observed.training).run
+    return f"run {run.id} of {name_of(observed.training)} is under way" if run is not None else None
 
 
 def _newly_ended(observed: Observed, before: MonitorStatus) -> list[Evaluation]:
@@ -151,7 +155,19 @@ def _due(
         store=store_root(settings, namespace),
         now=now,
         memory=status.memory or Memory(),
+        situation=_situation(status, target),
+    )
+
+
+def _situation(status: MonitorStatus, target: Target) -> Situation:
+    """What the decision has to know of the cluster."""
+    known = status.retrain or RetrainStatus()
+    return Situation(
+        asked=known.asked,
+        declined=known.declined,
         frozen=target.frozen,
+        proposal=known.proposal.id if known.proposal else None,
+        retraining=target.retraining,
     )
 
 

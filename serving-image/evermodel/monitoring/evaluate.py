@@ -4,14 +4,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from evermodel.monitoring.decide import decide
+from evermodel.monitoring.decide import Decision, decide
 from evermodel.monitoring.drift import check_rules
 from evermodel.monitoring.findings import Subject, describe, evidence, top
 from evermodel.monitoring.look import look
 from evermodel.monitoring.performance import check_estimate, check_limits
 from evermodel.monitoring.report import document
 from evermodel.monitoring.window import Window
-from evermodel_api.monitor import Memory
+from evermodel_api.monitor import BlockedRetraining, Memory, Situation
 from evermodel_api.runs import MonitorOutcome
 
 
@@ -23,7 +23,9 @@ class Evaluation:
     outcome: MonitorOutcome
 
 
-def evaluate(subject: Subject, window: Window, memory: Memory, now: datetime, frozen: str | None = None) -> Evaluation:
+def evaluate(
+    subject: Subject, window: Window, memory: Memory, now: datetime, situation: Situation | None = None
+) -> Evaluation:
     """Judge one window.
 
     Args:
@@ -31,7 +33,7 @@ def evaluate(subject: Subject, window: Window, memory: Memory, now: datetime, fr
         window: what is looked at.
         memory: what the evaluation before this one returned.
         now: the moment of this evaluation.
-        frozen: why no retraining may be asked for now.
+        situation: what the cluster shows; nothing asked for and nothing under way when not given.
 
     Raises:
         SpecError: `MetricUnsuited`, `MetricNotMeasured`, `EstimateUnsuited`, `StatisticUnsuited` when the spec cannot
@@ -44,7 +46,7 @@ def evaluate(subject: Subject, window: Window, memory: Memory, now: datetime, fr
         check_rules(subject.spec.drift, subject.baseline)
     findings = look(subject, window, now)
     found = evidence(subject, findings)
-    decision = decide(subject.spec, memory, found, now, frozen)
+    decision = decide(subject.spec, memory, found, now, situation)
     outcome = MonitorOutcome(
         message=describe(subject, window, findings),
         window_from=window.start,
@@ -59,7 +61,10 @@ def evaluate(subject: Subject, window: Window, memory: Memory, now: datetime, fr
         state=decision.state,
         alert=decision.alert,
         retrain=decision.retrain,
-        blocked=decision.blocked,
+        blocked=_blocked(decision),
+        next=decision.blocked.until if decision.blocked else None,
+        ended=decision.ended,
+        decision=decision.reason,
         memory=decision.memory,
     )
     return Evaluation(document(subject, window, findings, decision, now), outcome)
@@ -69,3 +74,8 @@ def _any(*findings: bool | None) -> bool | None:
     """Whether any of them holds; None when none could be judged."""
     judged = [finding for finding in findings if finding is not None]
     return any(judged) if judged else None
+
+
+def _blocked(decision: Decision) -> BlockedRetraining | None:
+    found = decision.blocked
+    return BlockedRetraining(reason=found.reason, message=found.message) if found else None

@@ -56,7 +56,7 @@ def _report(order: MonitorOrder, identity: str) -> dict[str, Any]:
         now=order.now,
     )
     window = read_window(served, subject.signature, span.max_rows, with_answers=wants_answers(order.spec))
-    evaluation = evaluate(subject, window, order.memory, order.now, order.frozen)
+    evaluation = evaluate(subject, window, order.memory, order.now, order.situation)
     document = evaluation.document
     return {
         **document,

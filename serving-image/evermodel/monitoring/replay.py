@@ -6,9 +6,10 @@ from typing import Any
 
 from evermodel.monitoring.evaluate import evaluate
 from evermodel.monitoring.findings import Subject
+from evermodel.monitoring.retraining import MEMORY_OF_REQUESTS
 from evermodel.monitoring.window import Window
 from evermodel_api.base import parse_duration
-from evermodel_api.monitor import Memory
+from evermodel_api.monitor import Memory, Situation
 
 
 def replay(subject: Subject, windows: Iterable[Window], start: datetime) -> list[dict[str, Any]]:
@@ -20,11 +21,13 @@ def replay(subject: Subject, windows: Iterable[Window], start: datetime) -> list
     Raises:
         SpecError: `MetricUnsuited`, `MetricNotMeasured`.
     """
-    memory, now, documents = Memory(), start, []
+    memory, now, documents, asked = Memory(), start, [], list[datetime]()
     for window in windows:
-        evaluation = evaluate(subject, window, memory, now)
+        evaluation = evaluate(subject, window, memory, now, Situation(asked=asked[-MEMORY_OF_REQUESTS:]))
         documents.append(evaluation.document)
         memory = evaluation.outcome.memory or memory
+        if evaluation.outcome.retrain is not None:
+            asked.append(now)
         now += parse_duration(subject.spec.schedule.every)
     return documents
 

@@ -26,7 +26,7 @@ from evermodel.artifact.skops_file import dump_model
 from evermodel.artifact.store import make_manifest, write_artifact
 from evermodel.metrics import Answers, measure
 from evermodel.training.answers_profile import complete_baseline
-from evermodel_api.monitor import Memory, MonitorSpec
+from evermodel_api.monitor import Memory, MonitorSpec, Situation
 from evermodel_api.runs import MonitorOrder, Outcome
 from evermodel_api.training import Metric, Task
 from evermodel_api.version import Artifact
@@ -101,7 +101,7 @@ class Ward:
         }
         self._write(layout.feedback_file(str(self.store), self.deployment, at, self._name()), pa.table(columns))
 
-    def order(self, spec, now=NOW, memory=None, evaluation="1", frozen=None):
+    def order(self, spec, now=NOW, memory=None, evaluation="1", situation=None):
         return MonitorOrder(
             namespace="ward",
             monitor="heart",
@@ -113,7 +113,7 @@ class Ward:
             store=str(self.store),
             now=now,
             memory=memory or Memory(),
-            frozen=frozen,
+            situation=situation or Situation(),
         )
 
     def _name(self):

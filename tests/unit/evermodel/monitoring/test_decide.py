@@ -7,16 +7,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evermodel.monitoring.decide import Evidence, decide
+from evermodel.monitoring.decide import decide
+from evermodel.monitoring.evidence import Evidence
 from evermodel_api.base import parse_duration
-from evermodel_api.monitor import Memory, MonitorSpec, RequestCause, State
+from evermodel_api.monitor import (
+    Found,
+    Memory,
+    MonitorSpec,
+    RequestCause,
+    Retraining,
+    RetrainRequest,
+    RetrainResult,
+    Situation,
+    State,
+)
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
 ORDER = [State.UNKNOWN, State.HEALTHY, State.SUSPECT, State.FIRING]
+HOUR = timedelta(hours=1)
 
 
-def monitor(policy=None, *, retrain=True, decide=None):
-    document = {"deploymentRef": {"name": "heart"}, "drift": {}}
+def monitor(policy=None, *, retrain=True, decide=None, **parts):
+    document = {"deploymentRef": {"name": "heart"}, "drift": {}, **parts}
     if retrain:
         document["actions"] = {"retrain": {"trainingRef": {"name": "heart"}, **(policy or {})}}
     if decide:
@@ -31,13 +43,25 @@ def seen(drifted=None, degraded=None, healthy_data=None, version="heart-1"):
 BAD, GOOD, NOTHING = seen(drifted=True), seen(drifted=False), seen()
 
 
-def run(spec, history, every=timedelta(hours=1), frozen=None):
-    """The decision of each step, an hour apart."""
-    memory, decisions = Memory(), []
+def run(spec, history, every=HOUR, frozen=None):
+    """The decision of each step, an hour apart; what is asked for is remembered, and nobody acts on it."""
+    memory, decisions, asked = Memory(), [], []
     for step, evidence in enumerate(history):
-        decisions.append(decide(spec, memory, evidence, START + step * every, frozen))
+        now = START + step * every
+        decisions.append(decide(spec, memory, evidence, now, Situation(asked=asked[-100:], frozen=frozen)))
         memory = decisions[-1].memory
+        if decisions[-1].retrain:
+            asked.append(now)
     return decisions
+
+
+def asked_for(version="heart-1", run=None, result=None, since=START):
+    request = RetrainRequest(id="1", cause="Drift", since=since, version=version)
+    return Retraining(request=request, run=run, result=result, stage="run 2 of heart is Training")
+
+
+def blocked(decision):
+    return decision.blocked.message if decision.blocked else None
 
 
 class TestStates:
@@ -65,19 +89,35 @@ class TestStates:
     def test_a_window_that_shows_nothing_keeps_the_state_and_casts_no_vote(self):
         decisions = run(monitor(), [NOTHING, BAD, NOTHING, BAD])
         assert [d.state for d in decisions] == [State.UNKNOWN, State.SUSPECT, State.SUSPECT, State.FIRING]
-        assert decisions[-1].memory.votes == [True, True]
+        assert decisions[-1].memory.votes == [[Found.DRIFT], [Found.DRIFT]]
 
     def test_since_tells_when_the_state_began(self):
         decisions = run(monitor(), [BAD, BAD, BAD])
         assert [d.memory.since for d in decisions] == [START, START + timedelta(hours=1), START + timedelta(hours=1)]
 
-    def test_another_version_is_judged_anew_but_the_requests_are_remembered(self):
-        spec = monitor({"cooldown": "6h"})
-        fired = run(spec, [BAD, BAD])[-1]
-        other = decide(spec, fired.memory, seen(drifted=False, version="heart-2"), START + timedelta(hours=2))
-        assert other.memory.votes == [False]
-        assert other.state is State.HEALTHY
-        assert other.memory.requests == fired.memory.requests
+    def test_another_version_is_judged_anew(self):
+        fired = run(monitor(), [BAD, BAD])[-1]
+        other = decide(monitor(), fired.memory, seen(drifted=False, version="heart-2"), START + 2 * HOUR)
+        assert other.memory.votes == [[]]
+        assert (other.state, other.memory.since) == (State.HEALTHY, START + 2 * HOUR)
+
+    def test_votes_by_other_limits_do_not_count(self):
+        suspect = run(monitor(), [BAD])[-1]
+        stricter = monitor(drift={"alpha": 0.001})
+        assert decide(stricter, suspect.memory, BAD, START + HOUR).state is State.SUSPECT
+        same = monitor({"cooldown": "1h"}, drift={"alpha": 0.01}, decide={"fire": {"of": 2, "in": 3}})
+        assert decide(same, suspect.memory, BAD, START + HOUR).state is State.FIRING
+
+    def test_votes_are_forgotten_when_nothing_can_be_judged_for_long(self):
+        spec = monitor(decide={"forget": "3h"})
+        decisions = run(spec, [BAD, BAD, NOTHING, NOTHING, NOTHING, BAD])
+        assert [d.state for d in decisions[1:]] == [*[State.FIRING] * 3, State.UNKNOWN, State.SUSPECT]
+
+    def test_muted_after_it_calmed_down(self):
+        spec = monitor(decide={"fire": {"of": 1, "in": 1}, "clear": {"of": 1, "in": 1}, "mute": "2h"})
+        decisions = run(spec, [BAD, GOOD, BAD, BAD])
+        assert [d.state for d in decisions] == [State.FIRING, State.HEALTHY, State.SUSPECT, State.FIRING]
+        assert [d.alert for d in decisions] == [True, False, False, True]
 
 
 class TestRequests:
@@ -90,17 +130,17 @@ class TestRequests:
         assert run(monitor({"on": ["Drift"]}), [both, both])[-1].retrain is RequestCause.DRIFT
         last = run(monitor({"on": ["Performance"]}), [BAD, BAD])[-1]
         assert last.retrain is None
-        assert last.blocked == "Drift is not among actions.retrain.on: add it to have retrainings asked for."
+        assert blocked(last) == "Drift is not among actions.retrain.on: add it to have retrainings asked for."
 
     def test_bad_data_alerts_and_never_retrains(self):
         bad_data = seen(drifted=True, degraded=True, healthy_data=False)
         last = run(monitor(), [bad_data, bad_data])[-1]
         assert (last.state, last.alert, last.retrain) == (State.FIRING, True, None)
-        assert "bad data never trains a model" in last.blocked
+        assert "bad data never trains a model" in blocked(last)
 
     def test_nothing_is_asked_for_during_a_rollout(self):
         last = run(monitor(), [BAD, BAD], frozen="heart-2 is being rolled out.")[-1]
-        assert (last.retrain, last.blocked) == (None, "heart-2 is being rolled out.")
+        assert (last.retrain, blocked(last)) == (None, "heart-2 is being rolled out.")
 
     def test_a_request_that_was_frozen_is_made_when_the_rollout_is_over(self):
         spec = monitor()
@@ -111,7 +151,7 @@ class TestRequests:
     def test_the_cooldown_is_told_with_its_end(self):
         last = run(monitor({"cooldown": "6h"}), [BAD, BAD, BAD])[-1]
         assert last.retrain is None
-        assert last.blocked == (
+        assert blocked(last) == (
             "A retraining was asked for at 2026-11-24T01:00:00Z; the next one may be asked for from 2026-11-24T07:00:00Z on."
         )
         decisions = run(monitor({"cooldown": "6h"}), [BAD] * 9)
@@ -120,7 +160,7 @@ class TestRequests:
     def test_the_budget_is_told_with_its_end(self):
         decisions = run(monitor({"cooldown": "1h", "budget": {"runs": 2, "per": "1d"}}), [BAD] * 5)
         assert [d.retrain is not None for d in decisions] == [False, True, True, False, False]
-        assert decisions[-1].blocked == (
+        assert blocked(decisions[-1]) == (
             "The budget of 2 retrainings in 1d is spent; it allows the next one from 2026-11-25T01:00:00Z on."
         )
 
@@ -131,7 +171,93 @@ class TestRequests:
     def test_a_firing_monitor_asks_for_nothing_when_the_last_window_was_good(self):
         last = run(monitor({"cooldown": "1s"}), [BAD, BAD, GOOD])[-1]
         assert (last.state, last.retrain) == (State.FIRING, None)
-        assert last.blocked == "The last evaluation found no degradation to retrain for."
+        assert blocked(last) == "The last evaluation found no degradation to retrain for."
+
+    def test_a_window_that_shows_nothing_asks_for_nothing(self):
+        spec = monitor({"cooldown": "1s"})
+        fired = run(spec, [BAD, BAD])[-1]
+        later = decide(spec, fired.memory, NOTHING, START + 9 * HOUR)
+        assert (later.state, later.retrain, later.blocked.reason) == (State.FIRING, None, "NothingFound")
+
+    def test_one_drifting_window_is_not_enough_when_broken_data_made_it_fire(self):
+        broken = seen(drifted=False, healthy_data=False)
+        decisions = run(monitor(), [broken] * 5 + [seen(drifted=True, healthy_data=True)] * 2)
+        assert [d.retrain for d in decisions] == [None] * 6 + [RequestCause.DRIFT]
+        assert decisions[5].blocked.reason == "TooFewVotes"
+
+    def test_a_proposal_waits_for_a_person(self):
+        fired = run(monitor({"approval": "Manual"}), [BAD, BAD])[-1]
+        assert "a retraining is proposed, because of Drift" in fired.reason
+        later = decide(monitor(), fired.memory, BAD, START + 9 * HOUR, Situation(proposal="1"))
+        assert (later.retrain, later.blocked.reason) == (None, "ApprovalNeeded")
+
+    def test_a_no_counts_for_the_cooldown(self):
+        fired = run(monitor(), [BAD, BAD])[-1]
+        later = decide(monitor(), fired.memory, BAD, START + 2 * HOUR, Situation(declined=START + HOUR))
+        assert blocked(later) == (
+            "A retraining was declined at 2026-11-24T01:00:00Z; the next one may be asked for from 2026-11-24T07:00:00Z on."
+        )
+
+
+class TestRetraining:
+    """From the request to what came of it."""
+
+    @pytest.fixture
+    def fired(self):
+        return run(monitor(), [BAD, BAD])[-1].memory
+
+    def step(self, memory, evidence, hours, retraining):
+        return decide(monitor(), memory, evidence, START + hours * HOUR, Situation(retraining=retraining))
+
+    def test_while_it_is_under_way_nothing_more_is_asked_for(self, fired):
+        step = self.step(fired, BAD, 3, asked_for())
+        assert (step.state, step.retrain, step.blocked, step.ended) == (State.RETRAINING, None, None, None)
+        assert step.memory.firing
+        assert "Request 1 for a retraining is under way: run 2 of heart is Training." in step.reason
+
+    @pytest.mark.parametrize("result", ["Failed", "Rejected", "Unchanged"])
+    def test_what_came_to_nothing_makes_it_back_off(self, fired, result):
+        step = self.step(fired, BAD, 3, asked_for(run="heart-2", result=result))
+        assert (step.state, step.ended, step.memory.unhelpful) == (State.FIRING, result, 1)
+        asked = Situation(asked=[START + HOUR])
+        assert decide(monitor(), step.memory, BAD, START + 8 * HOUR, asked).blocked.reason == "BackingOff"
+        assert decide(monitor(), step.memory, BAD, START + 13 * HOUR, asked).retrain is RequestCause.DRIFT
+
+    def test_the_new_version_settles_and_helped(self, fired):
+        new, good = asked_for(run="heart-2"), seen(drifted=False, version="heart-2")
+        memory, states = fired, []
+        for hour in (3, 4, 5):
+            step = self.step(memory, good, hour, new)
+            memory = step.memory
+            states.append((step.state, step.ended))
+        assert states == [(State.SETTLING, None), (State.SETTLING, None), (State.HEALTHY, RetrainResult.HELPED)]
+
+    def test_the_new_version_fires_and_did_not_help(self, fired):
+        new, bad = asked_for(run="heart-2"), seen(drifted=True, version="heart-2")
+        settling = self.step(fired, bad, 3, new)
+        step = self.step(settling.memory, bad, 4, new)
+        assert (settling.state, step.state, step.ended) == (State.SETTLING, State.FIRING, RetrainResult.NOT_HELPED)
+        assert (step.alert, step.memory.unhelpful) == (True, 1)
+
+    def test_nothing_lasts_longer_than_the_deadline(self, fired):
+        assert self.step(fired, BAD, 23, asked_for()).ended is None
+        assert self.step(fired, BAD, 24, asked_for()).ended is RetrainResult.EXPIRED
+        new, nothing = asked_for(run="heart-2"), seen(version="heart-2")
+        settling = self.step(fired, nothing, 3, new)
+        assert self.step(settling.memory, nothing, 26, new).state is State.SETTLING
+        step = self.step(settling.memory, nothing, 27, new)
+        assert (step.state, step.ended, step.memory.unhelpful) == (State.UNKNOWN, RetrainResult.UNDECIDED, 0)
+
+    def test_another_version_went_live_meanwhile(self, fired):
+        step = self.step(fired, seen(drifted=False, version="heart-0"), 3, asked_for())
+        assert (step.state, step.ended) == (State.HEALTHY, RetrainResult.SUPERSEDED)
+
+    def test_what_calmed_down_by_itself_begins_anew(self, fired):
+        failed = self.step(fired, BAD, 3, asked_for(result="Failed"))
+        memory = failed.memory
+        for hour in (4, 5, 6):
+            memory = self.step(memory, GOOD, hour, None).memory
+        assert (memory.state, memory.unhelpful) == (State.HEALTHY, 0)
 
 
 verdicts = st.sampled_from([None, False, True])
@@ -192,14 +318,14 @@ def test_memory_that_was_written_and_read_again_is_the_same(history):
 def test_a_clock_that_went_back_allows_nothing():
     spec = monitor({"cooldown": "1h"})
     fired = run(spec, [BAD, BAD])[-1]
-    early = decide(spec, fired.memory, BAD, START - timedelta(days=1))
+    early = decide(spec, fired.memory, BAD, START - timedelta(days=1), Situation(asked=[START + HOUR]))
     assert early.retrain is None
+    assert early.memory.since == START - timedelta(days=1)
 
 
 @pytest.mark.parametrize("span", ["1h", "7d"])
 def test_no_more_than_a_hundred_requests_are_remembered(span):
-    spec = monitor({"cooldown": "1s", "budget": {"runs": 1000, "per": span}})
+    spec = monitor({"cooldown": "1s", "budget": {"runs": 100, "per": span}})
     decisions = run(spec, [BAD] * 150, every=timedelta(seconds=2))
-    assert len(decisions[-1].memory.requests) == 100
     assert sum(d.retrain is not None for d in decisions) == 100
     assert parse_duration(span) > timedelta(seconds=300)

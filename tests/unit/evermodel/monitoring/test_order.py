@@ -13,7 +13,7 @@ from evermodel.artifact.model import model_frame, predict
 from evermodel.errors import DataError, RunError, SpecError
 from evermodel.monitoring.order import run_order
 from evermodel_api.digest import digest_bytes
-from evermodel_api.monitor import MonitorSpec, RequestCause, State
+from evermodel_api.monitor import MonitorSpec, RequestCause, Situation, State
 from evermodel_api.runs import MESSAGE_LIMIT, fit_message
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -43,20 +43,22 @@ def test_a_window_like_the_training_data_is_healthy(ward, spec, make_patients):
 
 
 def test_older_and_sicker_patients_make_it_fire_and_ask_for_a_retraining(ward, spec, make_patients):
-    memory, outcomes = None, []
+    memory, outcomes, asked = None, [], []
     for step in range(3):
         at = RECENT + timedelta(hours=step)
         ward.serve(make_patients(400, seed=10 + step, older=15.0, sicker=-3.0), at)
-        order = ward.order(spec, now=NOW + timedelta(hours=step), memory=memory, evaluation=str(step))
+        now, situation = NOW + timedelta(hours=step), Situation(asked=asked)
+        order = ward.order(spec, now=now, memory=memory, evaluation=str(step), situation=situation)
         outcomes.append(run_order(order))
         memory = outcomes[-1].memory
+        asked += [now] if outcomes[-1].retrain else []
     assert [o.state for o in outcomes] == [State.SUSPECT, State.FIRING, State.FIRING]
     assert [o.alert for o in outcomes] == [False, True, False]
     assert [o.retrain for o in outcomes] == [None, RequestCause.PERFORMANCE, None]
     assert outcomes[0].drifted
     assert outcomes[0].degraded
     assert "age" in {finding.column for finding in outcomes[0].top}
-    assert "may be asked for from 2026-11-24T19:00:00Z on" in outcomes[2].blocked
+    assert "may be asked for from 2026-11-24T19:00:00Z on" in outcomes[2].blocked.message
     assert all(len(fit_message(o).encode()) <= MESSAGE_LIMIT for o in outcomes)
 
 
@@ -135,7 +137,7 @@ def test_bad_data_alerts_and_never_retrains(ward, spec, make_patients):
     outcome = run_order(ward.order(once))
     assert (outcome.state, outcome.alert, outcome.retrain) == (State.FIRING, True, None)
     assert outcome.healthy_data is False
-    assert "bad data never trains a model" in outcome.blocked
+    assert "bad data never trains a model" in outcome.blocked.message
     failed = {(c["check"], c["column"]) for c in report(outcome)["quality"] if not c["passed"]}
     assert failed == {("missing", "chol"), ("newLevels", "sex"), ("outOfRange", "pulse")}
 
