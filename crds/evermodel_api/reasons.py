@@ -263,6 +263,11 @@ class Reason(StrEnum):
     EVALUATION_FAILED = "EvaluationFailed", "The last evaluation failed."
     WAITING_FOR_DEPLOYMENT = "WaitingForDeployment", "The deployment serves no version yet."
     NOT_EVALUATED = "NotEvaluated", "There was no evaluation of this version yet."
+    NOTHING_LOGGED = (
+        "NothingLogged",
+        "The window has no rows: nobody asks the model, or its log does not reach the store.",
+    )
+    TOO_FEW_LABELS = "TooFewLabels", "Performance is asked for, and too few rows of the window have a label to tell."
     ENOUGH_ROWS = "EnoughRows", "The window had at least window.minRows rows."
     NOT_JUDGED = "NotJudged", "The spec does not ask for it, or there were too few rows or labels."
     WITHIN_LIMITS = "WithinLimits", "Everything that was asked for is within its limits."

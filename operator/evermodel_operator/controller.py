@@ -24,6 +24,7 @@ from evermodel_operator.watch.cache import Cache
 from evermodel_operator.watch.handlers import kopf_settings, registry_of
 from evermodel_operator.watch.keys import key_of
 from evermodel_operator.watch.listing import Lister
+from evermodel_operator.watch.monitor_metrics import MonitorMetrics
 from evermodel_operator.watch.progress import RunProgress
 from evermodel_operator.watch.queue import WorkQueue
 from evermodel_operator.watch.run_metrics import RunMetrics
@@ -81,7 +82,10 @@ class Controller:
         self._reconciler = Reconciler(kinds, tools)
         self._kinds = kinds
         self._lister = Lister(client, self._cache, self._namespaces, on_missed=self._count_missed)
-        self._run_metrics = RunMetrics(metrics.registry)
+        self._told = {
+            "ModelTraining": RunMetrics(metrics.registry).seen,
+            "DriftMonitor": MonitorMetrics(metrics.registry).seen,
+        }
         self._askers = {
             "progress": Asker(RunProgress(self._cache), port=PROGRESS_PORT, on_answer=metrics.asked_runs),
             "serving counts": Asker(ServingCounts(self._cache), port=SERVING_PORT, on_answer=metrics.asked_serving),
@@ -112,7 +116,7 @@ class Controller:
             if resource.kind in self._kinds:
                 for obj in self._cache.list(API_VERSION, resource.kind):
                     self._queue.add(key_of(obj))
-                    self._tell_runs(None, obj)
+                    self._tell_metrics(None, obj)
         where = ", ".join(self._namespaces) or "all namespaces"
         LOG.info("%d objects known, %d to look at, in %s", count, len(self._queue), where)
         tasks: set[asyncio.Task[None]] = set(await self._watches())
@@ -142,17 +146,17 @@ class Controller:
 
     def _enqueue(self, old: Object | None, new: Object | None) -> None:
         """Whoever read the old state or reads the new one has to look again."""
-        self._tell_runs(old, new)
+        self._tell_metrics(old, new)
         for obj in (old, new):
             if obj is not None:
                 for key in affected(obj, self._cache):
                     if key.kind in self._kinds:
                         self._queue.add(key)
 
-    def _tell_runs(self, old: Object | None, new: Object | None) -> None:
+    def _tell_metrics(self, old: Object | None, new: Object | None) -> None:
         there = new or old
-        if there is not None and (there["apiVersion"], there["kind"]) == (API_VERSION, "ModelTraining"):
-            self._run_metrics.seen(old, new)
+        if there is not None and there["apiVersion"] == API_VERSION and there["kind"] in self._told:
+            self._told[there["kind"]](old, new)
 
     def _count_missed(self, kind: str, count: int) -> None:
         self._metrics.missed.labels(kind).inc(count)

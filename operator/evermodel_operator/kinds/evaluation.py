@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from evermodel_api.monitor import (
+    BlockedRetraining,
     MonitorSpec,
     MonitorStatus,
     ReferenceStatus,
@@ -56,7 +57,7 @@ def recorded_status(
         }
     )
     status, events = after_evaluation(monitor, spec, status, evaluation, target, now)
-    _set_conditions(conditions, outcome, status)
+    _set_conditions(conditions, spec, outcome, status.retrain.blocked if status.retrain else None)
     status = status.model_copy(update={"conditions": conditions.result()})
     return status, (*_state_events(before, outcome), *events)
 
@@ -133,21 +134,34 @@ def _window(outcome: MonitorOutcome) -> WindowStatus | None:
     )
 
 
-def _set_conditions(conditions: Conditions, outcome: MonitorOutcome, status: MonitorStatus) -> None:
+def _set_conditions(
+    conditions: Conditions, spec: MonitorSpec, outcome: MonitorOutcome, blocked: BlockedRetraining | None
+) -> None:
     conditions.set(ConditionType.READY, True, Reason.EVALUATED, outcome.message)
-    fresh = outcome.drifted is not None or outcome.degraded is not None or outcome.healthy_data is not None
-    rows = f"{outcome.rows} rows, {outcome.label_coverage:.0%} with labels"
-    conditions.set(ConditionType.DATA_FRESH, fresh, Reason.ENOUGH_ROWS if fresh else Reason.TOO_FEW_ROWS, rows)
+    rows = f"{outcome.rows} rows, {outcome.label_coverage:.0%} with labels; window.minRows is {spec.window.min_rows}"
+    if outcome.rows == 0:
+        conditions.set(ConditionType.DATA_FRESH, False, Reason.NOTHING_LOGGED, outcome.message)
+    else:
+        enough = outcome.rows >= spec.window.min_rows
+        reason = Reason.ENOUGH_ROWS if enough else Reason.TOO_FEW_ROWS
+        conditions.set(ConditionType.DATA_FRESH, enough, reason, rows)
     _judge(conditions, ConditionType.DATA_HEALTHY, outcome.healthy_data, good=True)
     _judge(conditions, ConditionType.DRIFTED, outcome.drifted, good=False)
-    _judge(conditions, ConditionType.PERFORMANCE_DEGRADED, outcome.degraded, good=False)
-    blocked = status.retrain.blocked if status.retrain else None
-    conditions.set(
-        ConditionType.RETRAIN_BLOCKED,
-        blocked is not None,
-        blocked.reason if blocked else "",
-        blocked.message if blocked else "",
-    )
+    if _lacks_labels(spec, outcome):
+        share = f"{outcome.label_coverage:.0%} of the rows have a label, and labels.minCoverage is"
+        text = f"{share} {spec.performance.labels.min_coverage:.0%}" if spec.performance else share
+        conditions.set(ConditionType.PERFORMANCE_DEGRADED, None, Reason.TOO_FEW_LABELS, text)
+    else:
+        _judge(conditions, ConditionType.PERFORMANCE_DEGRADED, outcome.degraded, good=False)
+    if blocked is not None:
+        conditions.set(ConditionType.RETRAIN_BLOCKED, True, blocked.reason, blocked.message)
+
+
+def _lacks_labels(spec: MonitorSpec, outcome: MonitorOutcome) -> bool:
+    """Whether performance is asked for, there are rows, and they have too few labels to tell."""
+    asked = spec.performance is not None and bool(spec.performance.metrics)
+    enough_rows = outcome.rows >= spec.window.min_rows
+    return asked and enough_rows and outcome.degraded is None
 
 
 def _judge(conditions: Conditions, kind: ConditionType, value: bool | None, *, good: bool) -> None:

@@ -6,8 +6,8 @@ from math import isnan
 from evermodel.artifact.baseline import Baseline
 from evermodel.artifact.signature import Signature
 from evermodel.monitoring.concept import ConceptFinding
-from evermodel.monitoring.evidence import Evidence
 from evermodel.monitoring.drift import DatasetDrift
+from evermodel.monitoring.evidence import Evidence
 from evermodel.monitoring.performance import MetricFinding, PerformanceFinding
 from evermodel.monitoring.quality import QualityCheck
 from evermodel.monitoring.window import Window

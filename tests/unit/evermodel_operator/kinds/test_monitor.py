@@ -254,3 +254,26 @@ def test_what_a_retraining_came_to_is_recorded_once(watched: World):
     watched.settle()
     order = json.loads(watched.get("v1", "ConfigMap", evaluations(watched)[-1])["data"]["order.json"])
     assert "retraining" not in order["situation"]
+
+
+def test_a_window_without_rows_is_told(watched: World):
+    watched.end_job(evaluations(watched)[0], found("Unknown", rows=0, drifted=None, labelCoverage=0.0))
+    watched.settle()
+    fresh = condition(watched.own("DriftMonitor", "heart"), "DataFresh")
+    assert (fresh["status"], fresh["reason"]) == ("False", "NothingLogged")
+
+
+def test_a_drought_of_labels_is_told(world: World):
+    world.put(training())
+    world.put(deployment())
+    world.put(monitor(performance={"metrics": [{"name": "accuracy", "min": 0.8}]}))
+    world.settle()
+    world.end_job("heart-1", trained(1))
+    world.settle()
+    world.ready("heart-heart-1")
+    world.settle()
+    world.end_job(evaluations(world)[0], found(labelCoverage=0.1))
+    world.settle()
+    degraded = condition(world.own("DriftMonitor", "heart"), "PerformanceDegraded")
+    assert (degraded["status"], degraded["reason"]) == ("Unknown", "TooFewLabels")
+    assert degraded["message"] == "10% of the rows have a label, and labels.minCoverage is 30%"
