@@ -209,6 +209,8 @@ class Reason(StrEnum):
     WINDOW_UNREADABLE = "WindowUnreadable", "A window or labels file is not what its format says."
     WINDOW_COLUMNS_MISSING = "WindowColumnsMissing", "A window lacks columns that the model takes."
     LABEL_COLUMNS_MISSING = "LabelColumnsMissing", "A labels file lacks its id or the target."
+    REPORT_NOT_FOUND = "ReportNotFound", "A report that is to be verified is not there."
+    REPORT_INVALID = "ReportInvalid", "A file that is to be verified is no report of an evaluation."
     METRIC_UNSUITED = "MetricUnsuited", "A metric does not fit the model's task."
     ESTIMATE_UNSUITED = "EstimateUnsuited", "A monitor asks for an estimate that cannot be made of this model."
     STATISTIC_UNSUITED = "StatisticUnsuited", "A monitor compares a column by a statistic that is not for its kind."

@@ -140,6 +140,16 @@ def rehearsal_file(store: str, deployment: str, candidate: str) -> str:
     return _below(store, "rehearsals", deployment, f"{candidate}.json")
 
 
+def report_prefix(store: str, monitor: str) -> str:
+    """Folder of a monitor's reports."""
+    return _below(store, "reports", monitor)
+
+
 def report_file(store: str, monitor: str, evaluation: str) -> str:
     """Whole document of one evaluation."""
-    return _below(store, "reports", monitor, f"{evaluation}.json")
+    return f"{report_prefix(store, monitor)}/{evaluation}.json"
+
+
+def report_page_file(store: str, monitor: str, evaluation: str) -> str:
+    """The same as a page for people."""
+    return f"{report_prefix(store, monitor)}/{evaluation}.html"

@@ -10,7 +10,7 @@ from typing import Any
 from evermodel.errors import SpecError
 from evermodel.pod import obey
 from evermodel_api.reasons import Reason
-from evermodel_api.runs import TERMINATION_LOG, MonitorOrder, MonitorOutcome
+from evermodel_api.runs import TERMINATION_LOG, Exit, MonitorOrder, MonitorOutcome
 
 DEFAULT_START = "2000-01-01T00:00:00Z"
 """Fixed, so that the same files give the same document."""
@@ -18,7 +18,12 @@ DEFAULT_START = "2000-01-01T00:00:00Z"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare its arguments."""
-    what = parser.add_mutually_exclusive_group(required=True)
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB")
+    check = verbs.add_parser("verify", help="compute a report again, and compare", description="Compute it again.")
+    check.add_argument("report", metavar="REPORT", help="path or URI of a report's JSON")
+    check.add_argument("--store", metavar="DIR", help="where the store is now, if not where the report says")
+    check.add_argument("--json", action="store_true", help="print one JSON document")
+    what = parser.add_mutually_exclusive_group()
     what.add_argument("-f", "--file", metavar="FILE", help="YAML file with the DriftMonitor; windows are local files")
     what.add_argument("--order", metavar="FILE", help="a pod's order: the prediction log in the store is looked at")
     parser.add_argument("--store", metavar="DIR", help="artifact store: a directory or an fsspec URL")
@@ -54,7 +59,23 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         RunError: when the evaluation cannot be done; the outcome then says so too.
     """
+    if arguments.verb == "verify":
+        return _verify(arguments)
+    if not arguments.order and not arguments.file:
+        raise SpecError("WrongUsage", "give -f FILE with a DriftMonitor, --order FILE, or a verb: verify REPORT")
     return _run_order(arguments) if arguments.order else _run_files(arguments)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    """0 when the report is what its inputs lead to, 3 when not."""
+    from evermodel.monitoring.verify import verify  # noqa: PLC0415  `--help` needs none of it
+
+    found = verify(arguments.report, arguments.store)
+    if arguments.json:
+        _print(json.dumps({"same": found.same, "differences": found.differences}))
+    else:
+        _print("The report is what its inputs lead to." if found.same else "\n".join(found.differences))
+    return 0 if found.same else int(Exit.DATA_WRONG)
 
 
 def _run_order(arguments: argparse.Namespace) -> int:

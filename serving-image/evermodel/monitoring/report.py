@@ -6,11 +6,15 @@ from math import isfinite
 from typing import Any
 
 from evermodel.monitoring.decide import Decision
+from evermodel.monitoring.distributions import distributions
 from evermodel.monitoring.drift import ColumnDrift
 from evermodel.monitoring.findings import Findings, Subject, describe, top
 from evermodel.monitoring.performance import MetricFinding
 from evermodel.monitoring.window import Window
 from evermodel_api.digest import digest_bytes
+
+PICTURES = 12
+"""Columns whose distributions are kept in the report."""
 
 
 def document(subject: Subject, window: Window, findings: Findings, decision: Decision, now: datetime) -> dict[str, Any]:
@@ -24,6 +28,7 @@ def document(subject: Subject, window: Window, findings: Findings, decision: Dec
         "reference": {"version": subject.version, "digest": subject.digest, "rows": subject.baseline.rows},
         "columns": _columns(findings),
         "dataset": _dataset(findings),
+        "distributions": [each.dump() for each in distributions(subject.baseline, window.columns, _shown(findings))],
         "performance": _performance(findings),
         "quality": [
             {"check": c.check, "column": c.column, "value": c.value, "limit": c.limit, "passed": c.passed}
@@ -45,6 +50,13 @@ def document(subject: Subject, window: Window, findings: Findings, decision: Dec
         "memory": decision.memory.dump(),
         "inputs": {**window.inputs, "spec": digest_bytes(encode(subject.spec.dump())), "artifact": subject.digest},
     }
+
+
+def _shown(findings: Findings) -> list[str]:
+    """The columns whose pictures are kept: the largest effects first."""
+    judged = findings.drift.judged if findings.drift else []
+    ordered = sorted(judged, key=lambda c: (not c.drifted, -c.effect / max(c.limit, 1e-9), c.column))
+    return [column.column for column in ordered[:PICTURES]]
 
 
 def encode(content: dict[str, Any]) -> bytes:

@@ -24,12 +24,14 @@ class Series:
     """A ring goes around a point of another series."""
 
 
-def _svg(width: int, height: int, title: str, parts: Sequence[Html], kind: str = "chart") -> Html:
+def svg(width: int, height: int, title: str, parts: Sequence[Html], kind: str = "chart") -> Html:
+    """A picture with a title for those who cannot see it."""
     picture = join([element("title", title), *parts])
     return element("svg", picture, class_=kind, viewBox=f"0 0 {width} {height}", width=width, height=height, role="img")
 
 
-def _label(x: float, y: float, words: str, anchor: str = "start") -> Html:
+def label(x: float, y: float, words: str, anchor: str = "start") -> Html:
+    """Words in a picture."""
     return Html(f'<text x="{x:.4g}" y="{y:.4g}" text-anchor="{anchor}">{text(words)}</text>')
 
 
@@ -71,7 +73,7 @@ def sparkline(counts: Sequence[int], title: str) -> Html:
     """A histogram as small as a word."""
     top = max(counts, default=0) or 1
     path = _columns([value / top for value in counts], [0.0] * len(counts), (0, 1, 90, 21))
-    return _svg(90, 22, title, [element("path", d=path, class_="c0")], "spark")
+    return svg(90, 22, title, [element("path", d=path, class_="c0")], "spark")
 
 
 def histogram(
@@ -91,14 +93,12 @@ def histogram(
     axis = [
         element("line", x1=left, y1=bottom + 0.5, x2=width, y2=bottom + 0.5, class_="axis"),
         element("line", x1=left, y1=10.5, x2=width, y2=10.5, class_="grid"),
-        _label(left - 5, 14, number(most), "end"),
-        _label(left - 5, bottom + 1, "0", "end"),
-        _label(left, height - 4, low),
-        _label(width, height - 4, high, "end"),
+        label(left - 5, 14, number(most), "end"),
+        label(left - 5, bottom + 1, "0", "end"),
+        label(left, height - 4, low),
+        label(width, height - 4, high, "end"),
     ]
-    return _svg(
-        width, height, title, [*axis, *_stacked(counts, groups, (left, 10, width - left, bottom - 10))], "chart"
-    )
+    return svg(width, height, title, [*axis, *_stacked(counts, groups, (left, 10, width - left, bottom - 10))], "chart")
 
 
 def trend(values: Sequence[float | None], title: str) -> Html:
@@ -118,12 +118,12 @@ def trend(values: Sequence[float | None], title: str) -> Html:
     parts = [
         element("line", x1=left, y1=12.5, x2=width, y2=12.5, class_="grid"),
         element("line", x1=left, y1=bottom + 0.5, x2=width, y2=bottom + 0.5, class_="grid"),
-        _label(left - 5, 16, number(high), "end"),
-        *([_label(left - 5, bottom + 3, number(low), "end")] if high > low else []),
+        label(left - 5, 16, number(high), "end"),
+        *([label(left - 5, bottom + 3, number(low), "end")] if high > low else []),
         element("polyline", points=" ".join(f"{x:.1f},{y:.1f}" for x, y in places), class_="line"),
         *(element("circle", cx=round(x, 1), cy=round(y, 1), r=2.2, class_="c1") for x, y in places),
     ]
-    return _svg(width, height, title, parts)
+    return svg(width, height, title, parts)
 
 
 def bar(share: float, colour: int = 0, width: int = 120) -> Html:
@@ -132,7 +132,7 @@ def bar(share: float, colour: int = 0, width: int = 120) -> Html:
     track = element("rect", x=0, y=0, width=width, height=8, rx=2, class_="track")
     seen = max(filled, 1.5) if share > 0 else 0.0
     fill = element("rect", x=0, y=0, width=round(seen, 1), height=8, rx=2, class_=f"c{colour % COLOURS}")
-    return _svg(width, 8, f"{100 * share:.1f} %", [track, fill] if seen else [track], "bar")
+    return svg(width, 8, f"{100 * share:.1f} %", [track, fill] if seen else [track], "bar")
 
 
 def stack(parts: Sequence[tuple[str, float]], title: str) -> Html:
@@ -141,7 +141,7 @@ def stack(parts: Sequence[tuple[str, float]], title: str) -> Html:
     if whole <= 0:
         return Html("")
     left, drawn, legend = 0.0, [], []
-    for i, (label, value) in enumerate(parts):
+    for i, (words, value) in enumerate(parts):
         width = 720 * value / whole
         colour = f"c{i % COLOURS}"
         drawn.append(element("rect", x=round(left, 1), y=0, width=round(max(width, 0.5), 1), height=18, class_=colour))
@@ -149,8 +149,8 @@ def stack(parts: Sequence[tuple[str, float]], title: str) -> Html:
         key = element(
             "svg", element("rect", width=10, height=10, rx=2, class_=colour), class_="key", viewBox="0 0 10 10"
         )
-        legend.append(element("li", key, " ", label))
-    picture = _svg(720, 18, title, drawn, "stack")
+        legend.append(element("li", key, " ", words))
+    picture = svg(720, 18, title, drawn, "stack")
     return element("figure", picture, element("ul", *legend, class_="legend"))
 
 
@@ -167,7 +167,7 @@ def whisker(value: float, interval: tuple[float, float] | None, low: float, high
         left, right = place(interval[0]), place(interval[1])
         parts.append(element("line", x1=round(left, 1), y1=middle, x2=round(right, 1), y2=middle, class_="range"))
     parts.append(element("circle", cx=round(place(value), 1), cy=middle, r=4, class_="c0"))
-    return _svg(width, 16, f"{value:.4g} on an axis from {low:.4g} to {high:.4g}", parts, "bar")
+    return svg(width, 16, f"{value:.4g} on an axis from {low:.4g} to {high:.4g}", parts, "bar")
 
 
 def scatter(series: Sequence[Series], x_title: str, y_title: str, line: Sequence[tuple[float, float]] = ()) -> Html:
@@ -186,10 +186,10 @@ def scatter(series: Sequence[Series], x_title: str, y_title: str, line: Sequence
     parts = [
         element("line", x1=left, y1=bottom + 0.5, x2=width, y2=bottom + 0.5, class_="axis"),
         element("line", x1=left - 0.5, y1=top, x2=left - 0.5, y2=bottom, class_="axis"),
-        *(_label(left - 6, place(x0, y)[1] + 4, number(y), "end") for y in (y0, (y0 + y1) / 2, y1)),
-        _label(place(x0, y0)[0], bottom + 16, number(x0), "middle"),
-        _label(place(x1, y0)[0], bottom + 16, number(x1), "end"),
-        _label((left + width) / 2, height - 4, x_title, "middle"),
+        *(label(left - 6, place(x0, y)[1] + 4, number(y), "end") for y in (y0, (y0 + y1) / 2, y1)),
+        label(place(x0, y0)[0], bottom + 16, number(x0), "middle"),
+        label(place(x1, y0)[0], bottom + 16, number(x1), "end"),
+        label((left + width) / 2, height - 4, x_title, "middle"),
     ]
     if len(line) > 1:
         drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*point) for point in line))
@@ -198,7 +198,7 @@ def scatter(series: Sequence[Series], x_title: str, y_title: str, line: Sequence
         for x, y in (place(*point) for point in one.points if all(map(math.isfinite, point))):
             parts.append(_mark(one, round(x, 1), round(y, 1), 4))
     keys = [element("li", _key(one), " ", one.title) for one in series if one.points]
-    picture = _svg(width, height, f"{y_title} by {x_title}", parts)
+    picture = svg(width, height, f"{y_title} by {x_title}", parts)
     caption = element("figcaption", y_title)
     return element("figure", caption, element("div", picture, class_="scroll"), element("ul", *keys, class_="legend"))
 
