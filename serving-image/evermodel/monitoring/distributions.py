@@ -46,7 +46,7 @@ def distributions(baseline: Baseline, columns: Columns, names: list[str]) -> lis
 
 
 def _numbers(name: str, profile: NumberProfile, column: NumberColumn) -> Distribution:
-    reference = np.asarray(profile.values, dtype=np.float64)
+    reference = np.asarray(profile.quantiles, dtype=np.float64)
     current = column.values[np.isfinite(column.values)]
     both = np.concatenate([reference, current])
     low, high = np.quantile(both, [0.005, 0.995])
