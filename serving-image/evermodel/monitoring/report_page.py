@@ -95,7 +95,8 @@ def _decision(document: Document) -> list[Child]:
 
 
 def _columns(document: Document) -> list[Child]:
-    rows = [_column(found) for found in document["columns"]]
+    answers = document.get("prediction")
+    rows = [_column(found) for found in [*([answers] if answers else []), *document["columns"]]]
     if not rows:
         return []
     dataset = document["dataset"]
@@ -140,6 +141,35 @@ def _pictures(document: Document) -> list[Child]:
 
 
 def _answers(document: Document, earlier: Sequence[Document]) -> list[Child]:
+    return [*_measured_answers(document, earlier), *_estimated_answers(document), *_concept(document)]
+
+
+def _estimated_answers(document: Document) -> list[Child]:
+    rows = [
+        [
+            each["metric"],
+            _measured(each["value"]),
+            _measured(each["low"]),
+            _measured(each["high"]),
+            number(each["limit"]),
+        ]
+        for each in document.get("estimates") or []
+    ]
+    words = "Too few rows have a label, so performance was estimated. An estimate is blind to concept drift."
+    heads = ["Metric", "Estimate", "From", "To", "Limit"]
+    return [element("p", words), table(heads, rows, numbers=(1, 2, 3, 4))] if rows else []
+
+
+def _concept(document: Document) -> list[Child]:
+    found = document["concept"]
+    if not found["drift"]:
+        return []
+    since = f", since {found['since']}" if found["since"] else ""
+    errors = element("p", f"Mean error {number(found['before'])} before, {number(found['after'])} after{since}.")
+    return [warning("high", "Errors became more within the window", errors)]
+
+
+def _measured_answers(document: Document, earlier: Sequence[Document]) -> list[Child]:
     found = document["performance"]
     if not found:
         return []

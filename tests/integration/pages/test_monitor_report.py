@@ -43,6 +43,9 @@ def document(step: int) -> dict[str, object]:
         "performance": [
             {"metric": "accuracy", "value": accuracy, "reference": 0.86, "limit": 0.8, "rows": 210, "judged": True, "degraded": accuracy < 0.8}
         ],
+        "prediction": {**columns[0], "column": "(prediction)"},
+        "estimates": [{"metric": "roc_auc", "value": 0.7, "low": 0.66, "high": 0.74, "reference": 0.9, "limit": 0.8, "degraded": True}],
+        "concept": {"detector": "adwin", "drift": True, "rows": 210, "before": 0.1, "after": 0.4, "since": "2026-11-24T11:20:00Z", "row": 84},
         "quality": [{"check": "missing", "column": "age", "value": 0.2, "limit": 0.05, "passed": False}],
         "memory": {"votes": [[], ["Drift"], ["Drift", "Performance"]]},
         "decision": {"alert": True, "retrain": True, "cause": "Drift", "ended": None, "reason": "2 of the last 3 evaluations found degradation: a retraining is asked for, because of Drift."},

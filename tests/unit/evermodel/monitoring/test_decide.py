@@ -173,6 +173,17 @@ class TestRequests:
         assert (last.state, last.retrain) == (State.FIRING, None)
         assert blocked(last) == "The last evaluation found no degradation to retrain for."
 
+    def test_concept_drift_is_a_cause(self):
+        moved = Evidence("heart-1", drifted=False, concept=True)
+        assert run(monitor(), [moved, moved])[-1].retrain is RequestCause.CONCEPT
+
+    def test_an_estimate_alerts_and_asks_only_where_it_counts(self):
+        guessed = Evidence("heart-1", drifted=False, estimated=True)
+        last = run(monitor(), [guessed, guessed])[-1]
+        assert (last.alert, last.retrain, last.blocked.reason) == (True, None, "CauseNotWanted")
+        counts = Evidence("heart-1", drifted=False, estimated=True, estimate_counts=True)
+        assert run(monitor(), [counts, counts])[-1].retrain is RequestCause.PERFORMANCE
+
     def test_a_window_that_shows_nothing_asks_for_nothing(self):
         spec = monitor({"cooldown": "1s"})
         fired = run(spec, [BAD, BAD])[-1]
