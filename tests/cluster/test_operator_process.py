@@ -15,9 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.cases import OBJECTS, changed
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from tests.cluster.conftest import Kubectl
 
 pytestmark = [pytest.mark.cluster, pytest.mark.usefixtures("kinds", "operator_away")]
 
@@ -255,3 +259,39 @@ def test_wrong_access_ends_the_process_with_a_sentence(tmp_path: Path, kubeconfi
     line = json.loads(operator.log.read_text().splitlines()[-1])
     assert line["severity"] == "error"
     assert "--kubeconfig FILE" in line["message"]
+
+
+def test_what_stands_beside_the_pods_comes_and_goes_with_the_spec_and_is_not_written_at_rest(
+    kubectl: Kubectl, namespace: str, start: Callable[[], Process]
+):
+    # given an approved version, and a deployment that asks for all there is
+    name = f"beside-{uuid.uuid4().hex[:8]}"
+    version = changed(OBJECTS["version"], {"metadata.name": f"{name}-1", "spec.model": name, "spec.version": 1})
+    version["spec"]["training"]["name"] = name
+    model = {"trainingRef": {"name": name}}
+    asked = {"autoscaling": {"max": 4}, "expose": {"ingress": {"host": "heart.example.org"}}}
+    kubectl.apply(version, _object("ModelDeployment", name, {"model": model, **asked}), namespace=namespace)
+    kinds = ("horizontalpodautoscaler", "ingress", "poddisruptionbudget", "service")
+
+    def there() -> list[str]:
+        return [kind for kind in kinds if kubectl.run("get", kind, name, "-n", namespace).returncode == 0]
+
+    # when the operator looks at it
+    operator = start()
+    eventually(lambda: there() == list(kinds), 30, "all children are there")
+    # then it comes to rest: not one write although the API server fills in much
+    written = 'evermodel_reconcile_total{kind="ModelDeployment",result="changed"}'
+
+    def rests() -> bool:
+        before = operator.metric(written)
+        time.sleep(3)
+        return 0 < before == operator.metric(written)
+
+    eventually(rests, 60, "nothing is written any more")
+    # and what is not asked for any more goes, but for the Service
+    kubectl("patch", "md", name, "-n", namespace, "--type=merge", "-p", json.dumps({"spec": PLAIN}))
+    eventually(lambda: there() == ["service"], 30, "the others are gone")
+    kubectl("delete", "md", name, "-n", namespace, "--wait=false")
+
+
+PLAIN = {"replicas": 1, "autoscaling": None, "expose": {"ingress": None}}
