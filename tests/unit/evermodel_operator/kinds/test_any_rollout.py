@@ -143,6 +143,17 @@ class AnyRollout(RuleBasedStateMachine):
         for pod in self.world.all("v1", "Pod"):
             self.world.remove("v1", "Pod", pod["metadata"]["name"])
 
+    @rule()
+    def a_candidate_with_traffic_fails_just_when_it_is_alone(self) -> None:
+        self.a_rollout_goes_on()
+        for child in self.world.all("apps/v1", "Deployment"):
+            self.world.ready(child["metadata"]["name"], child["spec"]["replicas"])
+        self.world.settle_one(KIND, NAME)
+        live = self._status().get("live", {}).get("version")
+        self.world.ready(f"heart-{live}", 0)
+        self.world.counted(f"heart-{self.runs}", 100, 50)
+        self.world.settle_one(KIND, NAME)
+
     @rule(errors=st.sampled_from([0, 50]), settled=st.booleans())
     def the_newest_version_counts(self, errors: int, settled: bool) -> None:
         self.world.counted(f"heart-{self.runs}", 100, errors)
@@ -186,10 +197,11 @@ class AnyRollout(RuleBasedStateMachine):
         self.broken_pods_are_replaced()
         for _ in range(self.runs + 3):  # each version gets its own try
             self.world.settle()
-            if not {"candidate", "previous", "watched"} & self._status().keys():
-                break
             # Pods that were lost come back: of the live version, and of none else.
             self.world.ready(f"heart-{self._status()['live']['version']}", self.replicas)
+            self.world.settle()
+            if not {"candidate", "previous", "watched"} & self._status().keys():
+                break
             self.world.pass_time(hours=2)
         self.world.settle()
         status = self._status()
@@ -207,5 +219,5 @@ class AnyRollout(RuleBasedStateMachine):
 
 TestAnyRollout = AnyRollout.TestCase
 TestAnyRollout.settings = settings(
-    max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=80, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
 )
