@@ -141,7 +141,7 @@ def _with_candidate(scene: Scene, kept: Rollout, wanted: str) -> Rollout:
             "reached": known.reached or (scene.now if now_ready.complete else None),
         }
     )
-    went_on = scene.wide and not _begins(scene, wanted)
+    went_on = scene.wide and (alone or not _begins(scene, wanted))
     wide = step.traffic and (now_ready.complete or went_on) and not scene.others(kept.live, wanted)
     share = percent(now_ready.available, scene.ready(kept.live).available) if wide else 0
     here = replace(kept, candidate=known.model_copy(update={"weight": share}), size=step.replicas, wide=wide)

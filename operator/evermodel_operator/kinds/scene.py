@@ -59,6 +59,14 @@ class Scene:
         return service is not None and labels.VERSION not in service["spec"].get("selector", {})
 
     @property
+    def under_way(self) -> str | None:
+        """The candidate; where the status was lost, the version that takes traffic beside the live one."""
+        if self.before.candidate is not None:
+            return self.before.candidate.version
+        beside = (name for name in sorted(self.observed.children) if name != self.live and self.ready(name).available)
+        return next(beside, None) if self.wide else None
+
+    @property
     def rejected(self) -> set[str]:
         """Versions that are not tried; one that a person asks for is tried again."""
         return {item.version for item in self.before.rejected} - {self.wishes.retry}
@@ -104,7 +112,7 @@ def desired(scene: Scene) -> str | None:
     Following a training, it is the newest version that may serve. A pinned version may also be a retired one: it
     passed its gates once, and a person asks for it by name.
     """
-    under_way = scene.before.candidate.version if scene.before.candidate else None
+    under_way = scene.under_way
     if under_way is not None and under_way != scene.live and _stays(scene, under_way):
         return under_way
     pinned = scene.wishes.pin or (scene.spec.model.version_ref.name if scene.spec.model.version_ref else None)
