@@ -14,8 +14,8 @@ class Step(Schema):
     """Percent of the requests that the new version shall answer. Pods are whole, so it is the next share that whole
     pods give: one new pod beside two of the live version is 33. At most 50: the live version keeps all its pods."""
     pause: Duration | None = None
-    """How long the step lasts once its pods are ready. Without it, until a person promotes:
-    kubectl annotate modeldeployment NAME evermodel.dev/promote="$(date +%s)" --overwrite"""
+    """How long the step lasts once its pods are ready. Without it, until a person promotes
+    (kubectl annotate modeldeployment NAME evermodel.dev/promote="$(date +%s)" --overwrite)."""
 
 
 class Preview(Schema):

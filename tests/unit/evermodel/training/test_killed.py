@@ -42,7 +42,7 @@ def at_file(number, inside):
             die()
     setattr(store.os if inside else store, "fsync" if inside else "_replace_file", replaced)
 
-# order, snapshot, read, the report's page and document, seven files, manifest, card, ledger, record
+# order, snapshot, read, the report's page and document, eight files, manifest, card, ledger, record
 PHASES = {
     "before the rows are kept": lambda: after(run, "_collect"),
     "read": lambda: after(run, "prepare"),
@@ -50,12 +50,12 @@ PHASES = {
     "judged": lambda: after(run, "judge_winner"),
     "first file": lambda: at_file(6, False),
     "inside the second file": lambda: at_file(7, True),
-    "before the manifest": lambda: at_file(12, False),
-    "inside the manifest": lambda: at_file(13, True),
-    "before the ledger": lambda: at_file(13, False),
-    "before the record": lambda: at_file(15, False),
-    "inside the record": lambda: at_file(16, True),
-    "recorded": lambda: at_file(16, False),
+    "before the manifest": lambda: at_file(13, False),
+    "inside the manifest": lambda: at_file(14, True),
+    "before the ledger": lambda: at_file(14, False),
+    "before the record": lambda: at_file(16, False),
+    "inside the record": lambda: at_file(17, True),
+    "recorded": lambda: at_file(17, False),
 }
 for line in sys.stdin:
     phase, order = json.loads(line)
