@@ -194,8 +194,9 @@ def _errors(task: Task, answers: Answers) -> dict[str, float]:
         weights = np.bincount(random.integers(0, len(answers.truth), len(answers.truth)), minlength=len(answers.truth))
         for name, score in scorers.items():
             draws[name].append(score(weights.astype(np.float64)))
-    found = {name: np.array(values) for name, values in draws.items()}
-    return {name: float(values.std()) * scale for name, values in found.items() if np.isfinite(values).all()}
+    with np.errstate(over="ignore", invalid="ignore"):  # squares of the largest numbers are none
+        found = {name: float(np.std(values)) * scale for name, values in draws.items()}
+    return {name: error for name, error in found.items() if np.isfinite(error)}
 
 
 def _first(answers: Answers, rows: int) -> Answers:
