@@ -193,7 +193,9 @@ def test_the_monitor_reads_the_log_and_writes_its_report(place: Place, answers: 
     found = eventually(lambda: condition(place.kubectl, "driftmonitor", "heart", "DataFresh", "True"), "a verdict")
     assert found["message"].startswith(f"{len(PATIENTS)} rows, 100% with labels"), found
     reports = [key for key in place.objects.keys("models") if key.startswith(f"{NAMESPACE}/reports/heart/")]
-    seen = [json.loads(place.objects.get(f"/models/{key}")) for key in reports]
+    documents = [key for key in reports if key.endswith(".json")]
+    assert {f"{key.removesuffix('.json')}.html" for key in documents} <= set(reports), "each has its page beside it"
+    seen = [json.loads(place.objects.get(f"/models/{key}")) for key in documents]
     assert max(document["window"]["rows"] for document in seen) == len(PATIENTS)
 
 
