@@ -1,5 +1,6 @@
 """The signature: what a model takes and what it answers, learnt from its training rows."""
 
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -50,6 +51,11 @@ class Signature(Schema):
 
     threshold: float | None = None
     """Two classes: the probability from which on the second is answered; the more probable one when not given."""
+
+    @cached_property
+    def takes_numbers(self) -> bool:
+        """Whether every column is one of numbers."""
+        return all(column.kind == "number" for column in self.columns)
 
     @property
     def names(self) -> list[str]:

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any, cast
 
 import numpy as np
@@ -174,6 +175,43 @@ def check_numbers(column: ColumnSignature, values: NDArray[Any]) -> list[Cell]:
     if not column.takes_missing and missing.any():
         raise _missing(column, int(missing.argmax()), None)
     return cast("list[Cell]", numbers)
+
+
+def number_matrix(signature: Signature, values: NDArray[Any]) -> NDArray[np.float64]:
+    """Check rows that came as one matrix, for a model that takes numbers only; NaN is missing.
+
+    Args:
+        signature: of the model.
+        values: shape (rows, columns), in the signature's order.
+
+    Returns:
+        The same as float64, C-contiguous.
+
+    Raises:
+        BadRequestError: which row, which column, what was expected and what came.
+    """
+    numbers = np.ascontiguousarray(values, dtype=np.float64)
+    if not np.isfinite(numbers).all():
+        for place, column in enumerate(signature.columns):
+            check_numbers(column, numbers[:, place])
+    return numbers
+
+
+def rows_of_numbers(signature: Signature, rows: Sequence[object], limit: int) -> NDArray[np.float64] | None:
+    """Rows of JSON as one matrix; None unless they are lists of numbers for a model that takes numbers only.
+
+    Raises:
+        BadRequestError: as `number_matrix`.
+        TooLargeError: there are more rows than `limit`.
+    """
+    width = len(signature.columns)
+    if not signature.takes_numbers or any(type(row) is not list or len(row) != width for row in rows):
+        return None
+    check_row_count(len(rows), limit)
+    lists = cast("Sequence[list[object]]", rows)
+    if not set(map(type, chain.from_iterable(lists))) <= _PLAIN_NUMBERS:
+        return None
+    return number_matrix(signature, np.array(lists, dtype=np.float64))
 
 
 def _missing(column: ColumnSignature, row: int, value: object) -> BadRequestError:

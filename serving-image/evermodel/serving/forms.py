@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+import numpy as np
 import orjson
 
 from evermodel.artifact.signature import Signature
@@ -66,8 +67,16 @@ def read_question(
         RequestError: what is wrong and where.
     """
     question, request_id = form.read(route, headers, body, signature, limit)
-    rows = rows_of_columns(signature, question.columns)
-    return Asked(Batch(rows.values, rows.texts), question, request_id, asked_of(question.outputs))
+    return Asked(batch_of(question, signature), question, request_id, asked_of(question.outputs))
+
+
+def batch_of(question: Question, signature: Signature) -> Batch:
+    """The rows of a question as engines take them."""
+    columns = question.columns
+    if isinstance(columns, np.ndarray):
+        return Batch(columns)
+    rows = rows_of_columns(signature, columns)
+    return Batch(rows.values, rows.texts)
 
 
 def id_of_body(headers: Headers, body: bytes) -> str | None:

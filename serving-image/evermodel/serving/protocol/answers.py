@@ -15,8 +15,9 @@ from evermodel.serving.protocol.reasons import Reason
 class Question:
     """Rows that were read and checked."""
 
-    columns: Columns
-    """Clean values, one list for each column of the signature."""
+    columns: Columns | NDArray[np.float64]
+    """Clean values, one list for each column of the signature; or all of them, shape (rows, columns), where they are
+    numbers and NaN stands for missing."""
     outputs: tuple[str, ...] | None = None
     """Names of the outputs that were asked for; None for all but reasons."""
     binary: frozenset[str] = frozenset()
@@ -27,7 +28,7 @@ class Question:
     @property
     def rows(self) -> int:
         """Number of rows."""
-        return len(self.columns[0])
+        return len(self.columns) if isinstance(self.columns, np.ndarray) else len(self.columns[0])
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def read_shape(where: str, shape: object) -> tuple[int, ...]:
 def _flat(where: str, data: object, shape: tuple[int, ...]) -> list[Any]:
     if not isinstance(data, list):
         raise BadRequestError(f'{where}: "data" must be a list, got {show(data)}')
-    flat = _unnest(where, data, shape) if any(isinstance(item, list) for item in data) else data
+    flat = _unnest(where, data, shape) if data and isinstance(data[0], list) else data
     if len(flat) != prod(shape):
         raise BadRequestError(f"{where}: shape {list(shape)} means {prod(shape)} values, data has {len(flat)}")
     return flat

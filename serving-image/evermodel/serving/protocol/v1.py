@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from evermodel.artifact.signature import Signature
-from evermodel.serving.check import Columns, columns_from_objects, columns_from_rows, show
+from evermodel.serving.check import Columns, columns_from_objects, columns_from_rows, rows_of_numbers, show
 from evermodel.serving.faults import BadRequestError
 from evermodel.serving.limits import STANDARD
 from evermodel.serving.protocol.answers import Answers, Question
@@ -32,7 +34,9 @@ def parse(document: dict[str, Any], signature: Signature, limit: int = STANDARD.
     return Question(_columns(signature, rows, limit))
 
 
-def _columns(signature: Signature, rows: Sequence[object], limit: int) -> Columns:
+def _columns(signature: Signature, rows: Sequence[object], limit: int) -> Columns | NDArray[np.float64]:
+    if (numbers := rows_of_numbers(signature, rows, limit)) is not None:
+        return numbers
     if rows and isinstance(rows[0], dict):
         return columns_from_objects(signature, rows, limit=limit)
     return columns_from_rows(signature, rows, limit=limit)

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import orjson
+from numpy.typing import NDArray
 
 from evermodel.artifact.golden import Cell
 from evermodel.artifact.signature import ClassLabel, ColumnSignature, Signature
@@ -16,6 +17,7 @@ from evermodel.serving.check import (
     columns_from_rows,
     list_names,
     name_difference,
+    number_matrix,
     show,
 )
 from evermodel.serving.faults import BadRequestError
@@ -67,7 +69,7 @@ def parse(
     return Question(columns, names, _binary_outputs(outputs or [], names or output_names(signature), parameters))
 
 
-def columns_of(tensors: list[Tensor], signature: Signature, limit: int) -> Columns:
+def columns_of(tensors: list[Tensor], signature: Signature, limit: int) -> Columns | NDArray[np.float64]:
     """The columns that tensors hold: one tensor with a row for each instance, or one for each column.
 
     Raises:
@@ -79,7 +81,7 @@ def columns_of(tensors: list[Tensor], signature: Signature, limit: int) -> Colum
     return _from_one_input_per_column(tensors, signature, limit)
 
 
-def _from_one_tensor(tensor: Tensor, signature: Signature, limit: int) -> Columns:
+def _from_one_tensor(tensor: Tensor, signature: Signature, limit: int) -> Columns | NDArray[np.float64]:
     width = len(signature.columns)
     fits = len(tensor.shape) == 2 and tensor.shape[1] == width
     if not fits and not (width == 1 and len(tensor.shape) == 1):
@@ -88,6 +90,8 @@ def _from_one_tensor(tensor: Tensor, signature: Signature, limit: int) -> Column
             f" got {list(tensor.shape)}"
         )
     check_row_count(tensor.shape[0], limit)
+    if signature.takes_numbers and tensor.datatype not in {"BOOL", "BYTES"}:
+        return number_matrix(signature, np.asarray(tensor.data, dtype=np.float64).reshape(-1, width))
     if isinstance(tensor.data, list):
         rows = rows_of(tensor.data, width)
         return columns_from_rows(signature, rows, text=tensor.datatype == "BYTES", limit=limit)

@@ -2,13 +2,15 @@
 
 import json
 import math
+import re
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evermodel.artifact.signature import ColumnSignature, Signature
-from evermodel.serving.check import columns_from_objects, columns_from_rows, show
+from evermodel.serving.check import columns_from_objects, columns_from_rows, rows_of_numbers, show
 from evermodel.serving.faults import BadRequestError, RequestError, TooLargeError
 from evermodel_api.training import Task
 
@@ -144,3 +146,31 @@ def test_what_is_nested_as_deep_as_json_may_be_is_shown_in_part(depth):
 def test_what_is_long_is_read_no_further_than_it_is_shown():
     assert show(list(range(10**6))) == json.dumps(list(range(100)))[:59] + "…"
     assert show({"a": [1, None, "ö"]}) == '{"a": [1, null, "ö"]}'
+
+
+PAIR = Signature(
+    task=Task.REGRESSION,
+    target="y",
+    columns=[
+        ColumnSignature(name="a", kind="number", datatype="FP64", takes_missing=True),
+        ColumnSignature(name="b", kind="number", datatype="INT64"),
+    ],
+)
+cells = st.integers(-(2**63), 2**63) | st.floats(allow_nan=False, allow_infinity=False) | st.none() | st.booleans()
+
+
+@given(st.lists(st.lists(cells | st.text(max_size=2), min_size=1, max_size=3), max_size=5))
+def test_a_matrix_is_what_cell_by_cell_would_be(rows):
+    # given rows of JSON, when they are taken as one matrix
+    try:
+        matrix = rows_of_numbers(PAIR, rows, 4)
+    except RequestError as error:
+        # then what is refused is refused cell by cell too, with the same words
+        with pytest.raises(type(error), match=re.escape(str(error))):
+            columns_from_rows(PAIR, rows, limit=4)
+        return
+    # and what is taken is the same; what is no matrix of numbers is left to who looks at cells
+    if matrix is not None:
+        expected = np.array(columns_from_rows(PAIR, rows, limit=4), dtype=float).T
+        np.testing.assert_array_equal(matrix, expected)
+        assert matrix.flags.c_contiguous

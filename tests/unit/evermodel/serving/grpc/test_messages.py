@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evermodel.compiled.rows import rows_of_columns
 from evermodel.serving.faults import BadRequestError
+from evermodel.serving.forms import batch_of
 from evermodel.serving.grpc.messages import _CONTENTS, form_of_message, read_message, read_question, write_answers
 from evermodel.serving.grpc.open_inference_pb2 import ModelInferRequest, ModelInferResponse
 from evermodel.serving.protocol import v2
@@ -35,7 +35,7 @@ def read(message, signature=LINE, limit=100) -> Question:
 
 
 def values(question, signature):
-    return rows_of_columns(signature, question.columns).values
+    return batch_of(question, signature).values
 
 
 @pytest.mark.parametrize("datatype", [*INTEGERS, "FP32", "FP64"])

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from evermodel.serving.faults import BadRequestError, RequestError
+from evermodel.serving.forms import batch_of
 from evermodel.serving.protocol import v2
 from evermodel.serving.protocol.answers import Answers
 from evermodel.serving.protocol.binary import decode, encode, from_base64, split_body
@@ -101,7 +102,7 @@ def test_columns_as_bytes_and_as_json_in_one_request():
 def test_one_tensor_as_bytes_is_the_same_question():
     content = np.arange(6, dtype="<i2").tobytes()
     question = v2.parse({"inputs": [binary("all", [3, 2], "INT16", 12)]}, NUMBERS, rest=memoryview(content))
-    assert [list(column) for column in question.columns] == [[0, 2, 4], [1, 3, 5]]
+    assert batch_of(question, NUMBERS).values.tolist() == [[0, 1], [2, 3], [4, 5]]
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evermodel.artifact.signature import ColumnSignature, Signature
-from evermodel.compiled.rows import rows_of_columns
 from evermodel.serving.faults import BadRequestError, RequestError, TooLargeError
+from evermodel.serving.forms import batch_of
 from evermodel.serving.protocol import arrow_table, csv_table, v1
 from evermodel.serving.protocol.answers import Answers
 from evermodel_api.training import Task
@@ -63,7 +63,7 @@ def as_csv(names, rows) -> bytes:
 
 
 def same(first, second, signature) -> bool:
-    one, other = rows_of_columns(signature, first.columns), rows_of_columns(signature, second.columns)
+    one, other = batch_of(first, signature), batch_of(second, signature)
     return np.array_equal(one.values, other.values, equal_nan=True) and one.texts == other.texts
 
 
