@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -28,16 +29,16 @@ def fingerprint(directory: Path) -> tuple[tuple[str, int, int, int], ...]:
     return tuple(found)
 
 
-class Watched:
+class Watched(ABC):
     """Something that is read from a directory, and read again when that changes."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._seen = fingerprint(directory)
 
+    @abstractmethod
     def reload(self) -> None:
         """Read it again."""
-        raise NotImplementedError
 
     def look(self) -> bool:
         """Read it again if the files have changed; whether they have."""
